@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# `make` lists the targets. Each sets up what it needs; the environment is .venv, what is cached is under .cache.
+
+# The interpreter to build .venv with: Python 3.11 (ansible-core 2.19), 3.12 or 3.13 (2.21).
+PYTHON ?= python3
+# How many tests run at once.
+JOBS ?= 2
+
+BASE_PYTHON := $(shell command -v $(PYTHON))
+VERSION := $(shell $(or $(BASE_PYTHON),false) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+READY := .venv/.ready-$(or $(VERSION),none)
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Keeps Ansible's own files (temporary ones, caches) out of the home directory.
+export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
+export JOBS
+
+.PHONY: help venv demo test lint sanity unit integration e2e sandbox-up sandbox-down changelog
+
+help:  ## list the targets (default)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo 'PYTHON=python3.13 chooses the interpreter, JOBS=4 the number of tests at once.'
+
+$(READY): requirements.lock tests/tools/venv.sh
+	@tests/tools/venv.sh "$(BASE_PYTHON)" "$@"
+
+venv: $(READY)  ## the environment .venv, from requirements.lock
+
+demo: $(READY)  ## rotate gobot in a sandbox of its own (OpenBao, Slack, microservices), then stop it
+	@python -m tests.tools.demo
+
+test: $(READY)  ## everything: lint, sanity, unit, integration and end-to-end tests
+	@python -m tests.tools.run_tests
+
+lint: $(READY)  ## ruff, yamllint, ansible-lint, documentation, changelog fragments, repository rules
+	@tests/tools/lint.sh
+
+sanity: $(READY)  ## ansible-test sanity on a copy of the collection
+	@python -m tests.tools.sanity
+
+unit: $(READY)  ## unit tests: no network, no processes
+	@echo 'unit: tests/unit'
+	@python -m pytest -n $(JOBS) tests/unit
+
+integration: $(READY)  ## tests with the real parts: OpenBao, the Slack sandbox, supervisor
+	@echo 'integration: tests/integration'
+	@python -m pytest -n $(JOBS) tests/integration
+
+e2e: $(READY)  ## the playbooks from end to end in the sandbox
+	@echo 'e2e: tests/e2e'
+	@python -m pytest -n $(JOBS) tests/e2e
+
+sandbox-up: $(READY)  ## start the sandbox in .sandbox and leave it running
+	@python -m tests.sandbox up
+
+sandbox-down: $(READY)  ## stop the sandbox in .sandbox and remove it
+	@python -m tests.sandbox down
+
+changelog: $(READY)  ## make CHANGELOG.md from the fragments, for the version in galaxy.yml
+	@antsibull-changelog release
