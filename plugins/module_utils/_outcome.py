@@ -1,0 +1,316 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what the hosts said to what happens next, and to what each installation ended with (private, pure).
+
+Three questions, asked in this order: `prepare` (after the preflight: is there work, may it start?), `judge` (after
+the rollout: which hosts and tokens go back, which rotations are proven?), `conclude` (after Vault has followed).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.botops.rotation.plugins.module_utils import _hosts, _proofs
+from ansible_collections.botops.rotation.plugins.module_utils._decide import CHANGING
+
+Plan = Mapping[str, Any]
+Row = dict[str, Any]
+Results = Mapping[str, Mapping[str, Any]]  # host -> what `service_env` gave there; nothing for a host that was not tried
+
+GOOD = ("rotated", "already", "converged")
+
+
+def prepare(plan: Plan, preflight: Results, skip_unreachable: bool = False) -> dict[str, Any]:
+    """Whether there is anything to do (`work`), on which `hosts`, who is `absent`, and why it must not start (`stop`)."""
+    stop = None
+    absent: dict[str, str] = {}
+    for host in plan["hosts"]:
+        result = preflight.get(host) or {}
+        if not result:
+            absent[host] = "limited away"
+        elif result.get("unreachable"):
+            absent[host] = "unreachable"
+            if not skip_unreachable:
+                stop = stop or _stop(f"preflight of {host}", result, "bring it back, or go on without it: -e skip_unreachable=true")
+        elif result.get("failed"):
+            stop = stop or _stop(f"preflight of {host}", result)
+    hosts = [host for host in plan["hosts"] if host not in absent and _needs(preflight[host])]
+    changing = [row["id"] for row in plan["installations"] if row["action"] in CHANGING]
+    touched = sorted({_installation(variable) for host in hosts for variable in _variables(plan["hosts"][host])})
+    return {
+        "work": bool(changing or hosts) and not stop,
+        "stop": stop,
+        "hosts": [] if stop else hosts,
+        "absent": absent,
+        "locks": sorted({*changing, *touched}),
+    }
+
+
+def _stop(phase: str, result: Mapping[str, Any], next_step: str = "") -> dict[str, str]:
+    return {"phase": phase, "reason": str(result.get("msg") or "no answer"), "next_step": next_step}
+
+
+def _needs(result: Mapping[str, Any]) -> bool:
+    return any(service.get("needs") != "nothing" for service in result.get("services") or [])
+
+
+def _variables(services: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+    return (variable for service in services for variable in service["variables"].values())
+
+
+def _installation(variable: Mapping[str, Any]) -> str:
+    return variable["key"].rpartition("/")[0]
+
+
+def judge(plan: Plan, prepared: Mapping[str, Any], preflight: Results, rollout: Results, stop: Any = None) -> dict[str, Any]:
+    """What the rollout came to: `services` (one entry per service), and the rows that go `back` or are `proven`.
+
+    A row goes back when one of its services failed and every old token that is concerned is accepted by Slack.
+    With it go the rows that share a service with it.
+    """
+    services = [
+        entry
+        for host, planned in plan["hosts"].items()
+        for entry in _services(host, planned, prepared["absent"], preflight.get(host) or {}, rollout.get(host) or {})
+    ]
+    changing = {row["id"] for row in plan["installations"] if row["action"] in CHANGING}
+    back = {
+        each
+        for service in services
+        if service["status"] == "failed" and service["may_go_back"]
+        for each in service["installations"]
+    }
+    while True:  # rows that share a service with one that goes back
+        grown = back.union(*(s["installations"] for s in services if back & set(s["installations"])), set())
+        if grown == back:
+            break
+        back = grown
+    back &= changing
+    tried = [host for host in plan["hosts"] if rollout.get(host)]
+    restore = {
+        host: turned
+        for host in tried
+        if (turned := _hosts.restored(s for s in plan["hosts"][host] if _touches(s, back)))
+    }
+    proven = [
+        row["id"]
+        for row in plan["installations"]
+        if row["action"] in CHANGING and row["id"] not in back and not stop_before_promotion(stop) and _all_in_use(row, services)
+    ]
+    return {"services": services, "back": sorted(back), "restore": restore, "proven": proven}
+
+
+def stop_before_promotion(stop: Any) -> bool:
+    return bool(stop) and not str(stop.get("phase", "")).startswith("rollout")
+
+
+def _touches(service: Mapping[str, Any], rows: set[str]) -> bool:
+    return any(_installation(variable) in rows for variable in service["variables"].values())
+
+
+def _services(
+    host: str,
+    planned: Iterable[Mapping[str, Any]],
+    absent: Mapping[str, str],
+    preflight: Mapping[str, Any],
+    rollout: Mapping[str, Any],
+) -> Iterable[dict[str, Any]]:
+    """One entry per service of a host: what it carried before and after, and its status.
+
+    `ok`: its process has the new tokens, and it is healthy where that can be asked; `failed`; `unproven`: nobody can
+    say what its process has; `absent`: the host was not reached, or not meant to be.
+    """
+    before = {service["name"]: service for service in preflight.get("services") or []}
+    after = {service["name"]: service for service in rollout.get("services") or []}
+    for service in planned:
+        name = service["name"]
+        seen, did = before.get(name) or {}, after.get(name)
+        last = did or seen
+        lost = bool(rollout.get("unreachable")) or (bool(rollout) and did is None)
+        yield {
+            "host": host,
+            "name": name,
+            "unit": service["unit"] or name,
+            "installations": sorted({_installation(variable) for variable in service["variables"].values()}),
+            "may_go_back": all(variable["restorable"] for variable in service["variables"].values()),
+            "variables": _fingerprints(service, last),
+            "restarted": bool(did and did.get("restarted")),
+            "changed": bool(did and did.get("changed")),
+            "restored": bool(did and did.get("restored")),
+            "health_before": seen.get("health_before"),
+            "health_after": (did or {}).get("health_after") or seen.get("health_before"),
+            "health_note": service["health_note"],
+            "in_use": last.get("in_use", "unknown"),
+            "in_use_evidence": last.get("in_use_evidence", absent.get(host, "")),
+            "seconds_unavailable": (did or {}).get("seconds_unavailable"),
+            "down_before": bool(last.get("down_before")),
+            "status": _status(service, absent.get(host), seen, did, lost),
+            "error": (did or {}).get("error") or (str(rollout.get("msg") or "") if lost else ""),
+            "warnings": list(last.get("warnings") or []),
+        }
+
+
+def _status(
+    service: Mapping[str, Any], absent: str | None, seen: Mapping[str, Any], did: Mapping[str, Any] | None, lost: bool
+) -> str:
+    if absent:
+        return "absent"
+    if lost or (did and did.get("error")):
+        return "failed"
+    if did is None and seen.get("needs") != "nothing":
+        return "absent"  # the rollout ended before it came to this host
+    in_use = (did or seen).get("in_use")
+    if in_use == "no":
+        return "failed"
+    health = (did or {}).get("health_after") or seen.get("health_before") or {}
+    if service["health_required"] and health.get("ok") is False:
+        return "failed"
+    return "ok" if in_use == "yes" else "unproven"
+
+
+def _fingerprints(service: Mapping[str, Any], last: Mapping[str, Any]) -> dict[str, Any]:
+    said = last.get("variables") or {}
+    return {
+        name: {
+            "key": variable["key"],
+            "new": variable["new"],
+            "before": (said.get(name) or {}).get("file_before"),
+            "after": (said.get(name) or {}).get("file_after"),
+            "process_before": (said.get(name) or {}).get("process_before") or [],
+            "process_after": (said.get(name) or {}).get("process_after") or [],
+        }
+        for name, variable in service["variables"].items()
+    }
+
+
+def _of(row: Mapping[str, Any], services: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [service for service in services if row["id"] in service["installations"]]
+
+
+def _all_in_use(row: Mapping[str, Any], services: Iterable[Mapping[str, Any]]) -> bool:
+    return all(service["status"] == "ok" for service in _of(row, services))
+
+
+def conclude(
+    plan: Plan,
+    prepared: Mapping[str, Any],
+    judged: Mapping[str, Any],
+    retired: Mapping[str, Mapping[str, Any]],
+    restored: Mapping[str, Mapping[str, Any]],
+    stop: Mapping[str, Any] | None,
+    restore_results: Results | None = None,
+    check: bool = False,
+) -> list[Row]:
+    """The rows with what each installation ended with. `retired` and `restored` are what Vault answered, by row id."""
+    if check:
+        return [_expected(row, prepared, judged, stop) for row in plan["installations"]]
+    return [
+        _ended(row, _of(row, judged["services"]), judged, retired, restored, stop, restore_results or {})
+        for row in plan["installations"]
+    ]
+
+
+def _expected(row: Mapping[str, Any], prepared: Mapping[str, Any], judged: Mapping[str, Any], stop: Any) -> Row:
+    """What the real run would end with."""
+    row = dict(row)
+    if stop and row["action"] != "none":
+        return {**row, "outcome": "refused", **_because(stop)}
+    services = _of(row, judged["services"])
+    absent = [service for service in services if service["host"] in prepared["absent"]]
+    if absent and row["action"] in CHANGING:
+        return {**row, "outcome": "partial", **_absent(absent)}
+    if row["action"] == "converge" and any(service["host"] in prepared["hosts"] for service in services):
+        return {**row, "outcome": "converged", "next_step": "", "reason": "hosts carry another token than the current one"}
+    return row
+
+
+def _ended(
+    row: Mapping[str, Any],
+    services: list[Mapping[str, Any]],
+    judged: Mapping[str, Any],
+    retired: Mapping[str, Mapping[str, Any]],
+    restored: Mapping[str, Mapping[str, Any]],
+    stop: Mapping[str, Any] | None,
+    restore_results: Results,
+) -> Row:
+    row = {**row, "proofs": dict(row["proofs"])}
+    if row["action"] == "none":
+        return row
+    if stop_before_promotion(stop):
+        return {**row, "outcome": "refused" if not stop.get("written") else "failed", **_because(stop)}
+    if row["id"] in judged["back"]:
+        return _gone_back(row, services, restored.get(row["id"]) or {}, restore_results)
+    row["proofs"]["in_use"] = _in_use(services)
+    failed = [service for service in services if service["status"] == "failed"]
+    unproven = [service for service in services if service["status"] == "unproven"]
+    absent = [service for service in services if service["status"] == "absent"]
+    if row["action"] == "converge":
+        if any(service["changed"] for service in services) and not failed:
+            row.update(outcome="converged", reason="hosts were brought to the current token", next_step="")
+    elif retired.get(row["id"]):
+        _apply_retirement(row, retired[row["id"]])
+    if failed:
+        named = ", ".join(f"{service['name']} on {service['host']}" for service in failed)
+        first = next((service["error"] for service in failed if service["error"]), failed[0]["in_use_evidence"])
+        row.update(outcome="failed", reason=f"not on the new token or not healthy: {named}: {first}",
+                   next_step="mend these services, then run rotate_bot again: it goes on from here")
+    elif unproven and row["action"] != "converge":
+        named = ", ".join(f"{service['name']} on {service['host']}" for service in unproven)
+        row.update(outcome="partial", reason=f"nobody can say which token these run on: {named}",
+                   next_step="give them an in_use endpoint in botops_services, then run rotate_bot again")
+    elif absent:
+        row.update(outcome="partial", **_absent(absent))
+    return row
+
+
+def _gone_back(
+    row: Row, services: list[Mapping[str, Any]], answer: Mapping[str, Any], restore_results: Results
+) -> Row:
+    failed = [service for service in services if service["status"] == "failed"]
+    named = ", ".join(f"{service['name']} on {service['host']}" for service in failed) or "a service that shares its tokens"
+    why = next((service["error"] for service in failed if service["error"]), "")
+    row["proofs"]["in_use"] = _proofs.proof(False, "rolled back")
+    stuck = sorted(host for host, result in restore_results.items() if result.get("failed") or result.get("unreachable"))
+    if answer.get("error") or stuck:
+        problem = answer.get("error") or f"hosts that did not go back: {', '.join(stuck)}"
+        return {**row, "outcome": "failed", "reason": f"{named} failed ({why}), and the way back did too: {problem}",
+                "next_step": "run rotate_bot again: it goes on from here"}
+    return {**row, "outcome": "rolled_back", "reason": f"{named} failed: {why}",
+            "next_step": "mend it, then run rotate_bot again: the new token is still pending"}
+
+
+def _apply_retirement(row: Row, answer: Mapping[str, Any]) -> None:
+    """What Slack said of old and new when it was asked last."""
+    for name, proof in (answer.get("old_refused") or {}).items():
+        if name in row["tokens"]:
+            row["tokens"][name] = {**row["tokens"][name], "proofs": {**row["tokens"][name]["proofs"], "old_refused": proof}}
+        if name == "bot" or len(row["tokens"]) == 1:
+            row["proofs"]["old_refused"] = proof
+    row.update({key: answer[key] for key in ("outcome", "reason", "next_step") if key in answer})
+
+
+def _in_use(services: list[Mapping[str, Any]]) -> _proofs.Proof:
+    yes = [service for service in services if service["status"] == "ok"]
+    evidence = f"{len(yes)}/{len(services)}"
+    if len(yes) == len(services):
+        return _proofs.proof(True, evidence if services else "no service uses it")
+    rest = "; ".join(
+        f"{service['name']} on {service['host']}: {service['error'] or service['in_use_evidence'] or service['status']}"
+        for service in services
+        if service["status"] != "ok"
+    )
+    return _proofs.proof(False, f"{evidence}: {rest}")
+
+
+def _because(stop: Mapping[str, Any]) -> dict[str, str]:
+    return {"reason": f"{stop['phase']}: {stop['reason']}", "next_step": stop.get("next_step", "")}
+
+
+def _absent(services: list[Mapping[str, Any]]) -> dict[str, str]:
+    named = ", ".join(sorted({f"{service['host']} ({service['in_use_evidence'] or 'not reached'})" for service in services}))
+    return {
+        "reason": f"not on the new token: the services on {named}",
+        "next_step": "run rotate_bot again when these hosts are there: it brings them to the current token",
+    }

@@ -1,0 +1,75 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan of a run: what was found, what is to be done, and what it is expected to end with (private).
+
+The plan is what `--check` shows and what the real run follows; the report has the same schema with results added.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.botops.rotation.plugins.module_utils import _announce, _hosts, _survey
+from ansible_collections.botops.rotation.plugins.module_utils._decide import CHANGING, Choices, decide
+from ansible_collections.botops.rotation.plugins.module_utils._liveness import Probe
+from ansible_collections.botops.rotation.plugins.module_utils._record_store import RecordStore, stamp
+from ansible_collections.botops.rotation.plugins.module_utils._registry import Registry
+from ansible_collections.botops.rotation.plugins.module_utils._slack import Slack
+
+SCHEMA = "botops.rotation/1"
+
+
+def make(
+    registry: Registry,
+    store: RecordStore,
+    slack: Slack,
+    choices: Choices,
+    bot: str,
+    workspace: str | None = None,
+    force: bool = False,
+) -> dict[str, Any]:
+    """Reads Vault and Slack, decides, and gives the plan. Nothing is changed anywhere."""
+    selected = registry.select(bot, workspace)
+    survey = _survey.read(store, registry.installations())
+    concern = [
+        token
+        for installation in selected
+        if installation.id in survey.seen
+        for token in _survey.of_concern(survey.seen[installation.id])
+    ]
+    _survey.ask(survey, slack, concern)
+    now = store.vault.now()
+    rows = [decide(installation, survey, registry, choices, now) for installation in selected]
+    others = _bystanders(registry, rows, survey, slack)
+    names = sorted({row["bot"] for row in rows})
+    return {
+        "schema": SCHEMA,
+        "run_id": run_id(now, names),
+        "at": stamp(now),
+        "bots": names,
+        "installations": rows,
+        "hosts": _hosts.plan(registry, rows, others, force),
+        "messages": _announce.messages(registry, rows, "started"),
+        "locks": [row["id"] for row in rows if row["action"] in CHANGING],
+        "warnings": sorted({f"{row['id']}: {warning}" for row in rows for warning in row["warnings"]}),
+    }
+
+
+def run_id(now: datetime, names: list[str]) -> str:
+    """Names a run, and a rotation: `20261123T020000Z-gobot-7f3a`."""
+    name = names[0] if len(names) == 1 else f"{len(names)}-bots"
+    return f"{now:%Y%m%dT%H%M%SZ}-{name}-{secrets.token_hex(2)}"
+
+
+def _bystanders(registry: Registry, rows: list[dict[str, Any]], survey: _survey.Survey, slack: Slack) -> dict[str, Probe | None]:
+    """What is known of the tokens that services of this run use beside those that it carries."""
+    keys = {key for key in _hosts.bystanders(registry, rows) if key.rpartition("/")[0] in survey.seen}
+    tokens = {}
+    for key in keys:
+        installation, _slash, name = key.rpartition("/")
+        tokens[key] = survey.seen[installation].tokens.get(name)
+    _survey.ask(survey, slack, [(key.split("/")[0], stored) for key, stored in tokens.items()])
+    return {key: survey.probe(stored) for key, stored in tokens.items()}

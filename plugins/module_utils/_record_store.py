@@ -1,0 +1,158 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads and writes what Vault holds of an installation, in the order that makes a rotation resumable (private).
+
+A promotion writes the record (`promoting`, with the old token as previous), then current, then the record
+(`promoted`): at whatever instant it dies, what is read next tells what had happened. Every write states what it
+expects to find, and on KV v2 Vault checks that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.botops.rotation.plugins.module_utils import _rotation
+from ansible_collections.botops.rotation.plugins.module_utils._errors import StateError, TokenError
+from ansible_collections.botops.rotation.plugins.module_utils._liveness import Life
+from ansible_collections.botops.rotation.plugins.module_utils._record import Record, Stored
+from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
+from ansible_collections.botops.rotation.plugins.module_utils._vault import Secret, Vault
+
+Lives = Mapping[str, Life]
+
+
+@dataclass(frozen=True)
+class Current:
+    """What is at a token's own path. `stored` is None where there is no token; `padded`: white space around it."""
+
+    secret: Secret
+    stored: Stored | None
+    padded: bool = False
+
+
+@dataclass
+class Seen:
+    """One installation as Vault holds it; `save` keeps the record in it up to date."""
+
+    installation: Installation
+    record: Record
+    record_secret: Secret
+    current: dict[str, Current] = field(default_factory=dict)
+
+    @property
+    def tokens(self) -> dict[str, Stored | None]:
+        return {name: current.stored for name, current in self.current.items()}
+
+
+class RecordStore:
+    """Records and current tokens of a registry's installations.
+
+    `before_write` is called before each write: it renews the lock, and raises when the lock is lost.
+    """
+
+    def __init__(
+        self, vault: Vault, registry: Registry, token_field: str, before_write: Callable[[], None] = lambda: None
+    ) -> None:
+        self.vault = vault
+        self.registry = registry
+        self.token_field = token_field
+        self.before_write = before_write
+
+    def read(self, installation: Installation) -> Seen:
+        path = self.registry.record_path(installation)
+        secret = self.vault.read(path)
+        current = {name: self._read_current(installation.path(name)) for name in installation.tokens}
+        return Seen(installation, Record.from_dict(secret.data, path), secret, current)
+
+    def _read_current(self, path: str) -> Current:
+        secret = self.vault.read(path)
+        if secret.data is None:
+            return Current(secret, None)
+        value = secret.data.get(self.token_field)
+        if value is None:
+            held = ", ".join(sorted(str(key) for key in secret.data)) or "none"
+            raise TokenError(
+                f"The secret {path} has no field {self.token_field} (its fields: {held})",
+                "put the token there, or set botops_vault_field to the field that holds it",
+            )
+        if not isinstance(value, str):
+            raise TokenError(f"The field {self.token_field} of the secret {path} is not text", "put the token there")
+        if not value.strip():
+            return Current(secret, None)
+        return Current(secret, Stored(value.strip()), padded=value != value.strip())
+
+    def stage(self, seen: Seen, name: str, new: Stored, lives: Lives, rotation_id: str) -> Record:
+        return self.save(seen, _rotation.stage(seen.record, name, new, seen.tokens, lives, rotation_id))
+
+    def promote(self, seen: Seen, lives: Lives) -> Record:
+        """To `promoted`, from wherever the rotation stands."""
+        record = self.save(seen, _rotation.begin(seen.record, seen.tokens, lives))
+        self._write_current(seen, record.pending)
+        seen = self.read(seen.installation)
+        return self.save(seen, _rotation.promoted(seen.record, seen.tokens, self.at()))
+
+    def adopt(self, seen: Seen, names: list[str], rotation_id: str) -> Record:
+        found = {name: stored for name, stored in seen.tokens.items() if name in names and stored}
+        return self.save(seen, _rotation.adopt(seen.record, found, rotation_id, self.at()))
+
+    def retire(self, seen: Seen, lives: Lives, keep: frozenset[str]) -> Record:
+        return self.save(seen, _rotation.retire(seen.record, lives, self.at(), keep))
+
+    def restore(self, seen: Seen, lives: Lives) -> Record:
+        """Back to `rolled_back`."""
+        record = self.save(seen, _rotation.restore(seen.record, seen.tokens, lives))
+        old = {name: record.slot(name).previous for name in record.pending}
+        self._write_current(seen, {name: stored for name, stored in old.items() if stored})
+        seen = self.read(seen.installation)
+        return self.save(seen, _rotation.restored(seen.record, seen.tokens, self.at()))
+
+    def abort(self, seen: Seen, lives: Lives, discard: frozenset[str]) -> Record:
+        return self.save(seen, _rotation.abort(seen.record, seen.tokens, lives, self.at(), discard))
+
+    def save(self, seen: Seen, record: Record) -> Record:
+        """Writes the record where it differs from what was read; tokens that left it are destroyed on KV v2 too."""
+        if record == seen.record:
+            return record
+        path = self.registry.record_path(seen.installation)
+        self.before_write()
+        seen.record_secret = self.vault.write(path, record.to_dict(), expect=seen.record_secret)
+        if _held(seen.record) - _held(record):
+            self.vault.forget_old_versions(path)
+        seen.record = record
+        return record
+
+    def _write_current(self, seen: Seen, tokens: Mapping[str, Stored]) -> None:
+        for name, stored in tokens.items():
+            current = seen.current[name]
+            if current.stored and current.stored.fingerprint == stored.fingerprint and not current.padded:
+                continue
+            self.before_write()
+            self.vault.set_field(
+                seen.installation.path(name), self.token_field, stored.token, expect=current.secret
+            )
+
+    def at(self) -> str:
+        """Now, by Vault's clock."""
+        return stamp(self.vault.now())
+
+
+def stamp(moment: Any) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _held(record: Record) -> set[str]:
+    """Fingerprints of the tokens that are in the record itself."""
+    slots = record.tokens.values()
+    return {stored.fingerprint for slot in slots for stored in (slot.pending, slot.previous) if stored}
+
+
+def require_path(installation: Installation, name: str) -> None:
+    """A token can only be staged for an installation that says where it belongs."""
+    if name not in installation.tokens:
+        raise StateError(
+            f"{installation.id} has no {name}_token_path in the registry",
+            f"add botops_bots.{installation.bot}.installations.{installation.workspace}.{name}_token_path",
+        )

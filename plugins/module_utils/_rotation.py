@@ -1,0 +1,222 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The state machine of a rotation: record + event + evidence -> the next record, or a refusal (private, pure).
+
+Nothing here reads or writes anything. Evidence is what was just read: `current` (what Vault holds as current, by
+token) and `lives` (what Slack said, by fingerprint). The order in which the results are written, and that makes a
+rotation resumable at any instant, is in `_record_store`.
+
+    none --stage--> staged --begin--> promoting --promoted--> promoted --retire--> rotated
+    promoting, promoted --restore--> restoring --restored--> rolled_back --begin--> promoting
+    restoring --begin (the way back was not finished)--> promoting
+    staged, rolled_back, promoting (nothing promoted yet) --abort--> aborted
+    none, rotated --adopt (current was overwritten by hand)--> promoted
+    none, staged, rotated, rolled_back, aborted --stage--> staged
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.botops.rotation.plugins.module_utils._errors import StateError
+from ansible_collections.botops.rotation.plugins.module_utils._liveness import Life
+from ansible_collections.botops.rotation.plugins.module_utils._record import Known, Record, Slot, State, Stored
+
+Current = Mapping[str, "Stored | None"]
+Lives = Mapping[str, Life]
+
+
+def stage(record: Record, name: str, new: Stored, current: Current, lives: Lives, rotation_id: str) -> Record:
+    """Puts `new` into the pending slot of the token `name`. Staging the same token again changes nothing."""
+    if record.under_way:
+        raise StateError(
+            f"rotation {record.rotation_id} is under way ({record.state.value})",
+            "finish it with rotate_bot, then stage",
+        )
+    if current.get(name) and current[name].fingerprint == new.fingerprint:
+        raise StateError(
+            f"the token {new.fingerprint} is the current one already: reinstalling an app usually returns the same token",
+            "revoke the old token in Slack, install the app again, and stage the token that it gives then",
+        )
+    waiting = record.slot(name).pending
+    if waiting and waiting.fingerprint == new.fingerprint and record.state is State.STAGED:
+        return record
+    if waiting and waiting.fingerprint != new.fingerprint and lives.get(waiting.fingerprint) is not Life.DEAD:
+        raise StateError(
+            f"the pending token {waiting.fingerprint} is not known to be dead, and staging over it would lose it",
+            f"rotate to it with rotate_bot, or drop it with abort_rotation -e discard={waiting.fingerprint}",
+        )
+    fresh = record.state not in (State.STAGED, State.ROLLED_BACK)
+    return replace(
+        record,
+        state=State.STAGED,
+        rotation_id=rotation_id if fresh or not record.rotation_id else record.rotation_id,
+        attempt=1 if fresh else record.attempt,
+        tokens={**record.tokens, name: replace(record.slot(name), pending=new)},
+    )
+
+
+def begin(record: Record, current: Current, lives: Lives) -> Record:
+    """Saves what is current as previous, before it is replaced. On a rotation under way: checks, and goes on."""
+    if record.under_way:
+        for name, new in record.pending.items():
+            _expect(name, current.get(name), record.slot(name).previous, new)
+        if record.state is State.RESTORING:  # a way back that was not finished: tried again, forward
+            return replace(record, state=State.PROMOTING, attempt=record.attempt + 1)
+        return record
+    if record.state not in (State.STAGED, State.ROLLED_BACK) or not record.pending:
+        raise StateError(f"nothing is staged (state {record.state.value})", "stage a new token with stage_token")
+    tokens = dict(record.tokens)
+    replaces = {}
+    for name, new in record.pending.items():
+        old = current.get(name)
+        if old and old.fingerprint == new.fingerprint:
+            raise StateError(f"the pending {name} token {new.fingerprint} equals the current one", "stage a new token")
+        kept = record.slot(name).previous
+        if kept and (old is None or kept.fingerprint != old.fingerprint) and lives.get(kept.fingerprint) is not Life.DEAD:
+            raise StateError(
+                f"the previous token {kept.fingerprint} is not known to be dead, and promoting over it would lose it",
+                "revoke it in Slack, then run rotate_bot again",
+            )
+        tokens[name] = Slot(new, old)
+        replaces[name] = old.fingerprint if old else ""
+    return replace(record, state=State.PROMOTING, tokens=tokens, replaces=replaces)
+
+
+def promoted(record: Record, current: Current, at: str) -> Record:
+    """Every pending token has been seen to be current."""
+    if record.state is State.PROMOTED:
+        return record
+    _require(record, State.PROMOTING)
+    known = dict(record.current)
+    for name, new in record.pending.items():
+        now = current.get(name)
+        if now is None or now.fingerprint != new.fingerprint:
+            raise StateError(f"current does not hold the promoted {name} token {new.fingerprint}", "run rotate_bot again")
+        known[name] = Known(new.fingerprint, at, new.identity, new.scopes)
+    return replace(record, state=State.PROMOTED, current=known)
+
+
+def adopt(record: Record, found: Mapping[str, Stored], rotation_id: str, at: str) -> Record:
+    """Takes over tokens that somebody wrote to current by hand; what the record knew as current is what they replace."""
+    if record.state not in (State.NONE, State.ROTATED, State.ABORTED):
+        raise StateError(
+            f"current was overwritten by hand while a rotation is {record.state.value}",
+            "drop what is pending with abort_rotation, then run rotate_bot again",
+        )
+    replaces = {name: record.current[name].fingerprint if name in record.current else "" for name in found}
+    known = {name: Known(new.fingerprint, at, new.identity, new.scopes) for name, new in found.items()}
+    return replace(
+        record,
+        state=State.PROMOTED,
+        rotation_id=rotation_id,
+        attempt=1,
+        replaces=replaces,
+        current={**record.current, **known},
+    )
+
+
+def retire(record: Record, lives: Lives, at: str, keep: frozenset[str] = frozenset()) -> Record:
+    """Ends the rotation: each old token is refused by Slack, or named in `keep` (it is then left in its slot)."""
+    if record.state is State.ROTATED:
+        return record
+    _require(record, State.PROMOTED)
+    tokens = {}
+    for name, slot in record.tokens.items():
+        old = slot.previous
+        dead = old is None or lives.get(old.fingerprint) is Life.DEAD
+        if not dead and old.fingerprint not in keep:
+            raise StateError(
+                f"the old {name} token {old.fingerprint} is not known to be refused by Slack",
+                f"revoke it in Slack and run rotate_bot again, or accept that it lives with -e keep_old={old.fingerprint}",
+            )
+        tokens[name] = Slot(None, None if dead else old)
+    return _ended(replace(record, state=State.ROTATED, tokens=tokens), "rotated", at)
+
+
+def restore(record: Record, current: Current, lives: Lives) -> Record:
+    """Marks the way back. Only to tokens that Slack accepts now."""
+    if record.state is State.RESTORING:
+        return record
+    if record.state not in (State.PROMOTING, State.PROMOTED):
+        raise StateError(f"there is nothing to go back from (state {record.state.value})")
+    for name, new in record.pending.items():
+        old = record.slot(name).previous
+        if old is None or lives.get(old.fingerprint) is not Life.ALIVE:
+            what = f"the old {name} token {old.fingerprint}" if old else f"no old {name} token is known, so none"
+            raise StateError(f"{what} is not accepted by Slack: there is no way back to it", "go forward with rotate_bot")
+        _expect(name, current.get(name), old, new)
+    return replace(record, state=State.RESTORING)
+
+
+def restored(record: Record, current: Current, at: str) -> Record:
+    """Every previous token has been seen to be current again; what was tried stays pending."""
+    _require(record, State.RESTORING)
+    tokens, known = dict(record.tokens), dict(record.current)
+    for name, new in record.pending.items():
+        old = record.slot(name).previous
+        now = current.get(name)
+        if old is None or now is None or now.fingerprint != old.fingerprint:
+            raise StateError(f"current does not hold the old {name} token yet", "run rotate_bot again")
+        tokens[name] = Slot(new, None)
+        known[name] = Known(old.fingerprint, old.at, old.identity, old.scopes)
+    back = replace(record, state=State.ROLLED_BACK, attempt=record.attempt + 1, tokens=tokens, current=known)
+    return _ended(back, "rolled_back", at)
+
+
+def abort(record: Record, current: Current, lives: Lives, at: str, discard: frozenset[str] = frozenset()) -> Record:
+    """Drops what is pending. A pending token that is not dead is dropped only when its fingerprint is in `discard`."""
+    if not record.pending and record.state is not State.PROMOTING:
+        return record
+    if record.state in (State.PROMOTED, State.RESTORING):
+        raise StateError(
+            f"rotation {record.rotation_id} is {record.state.value}: services may run on the new token",
+            "finish it with rotate_bot",
+        )
+    tokens = dict(record.tokens)
+    for name, new in record.pending.items():
+        now = current.get(name)
+        if record.state is State.PROMOTING and now and now.fingerprint == new.fingerprint:
+            raise StateError(f"the pending {name} token {new.fingerprint} is current already", "finish it with rotate_bot")
+        if lives.get(new.fingerprint) is not Life.DEAD and new.fingerprint not in discard:
+            raise StateError(
+                f"the pending {name} token {new.fingerprint} is not known to be dead, and would be lost",
+                f"say that you mean it with -e discard={new.fingerprint}",
+            )
+        old = record.slot(name).previous
+        same = old is not None and now is not None and old.fingerprint == now.fingerprint
+        tokens[name] = Slot(None, None if same else old)
+    return _ended(replace(record, state=State.ABORTED, tokens=tokens), "aborted", at)
+
+
+def _ended(record: Record, outcome: str, at: str) -> Record:
+    """The record with one line of history more."""
+    entry: dict[str, Any] = {
+        "rotation_id": record.rotation_id,
+        "at": at,
+        "outcome": outcome,
+        "tokens": {
+            name: {"old": record.replaces.get(name) or None, "new": known.fingerprint}
+            for name, known in record.current.items()
+        },
+    }
+    return replace(record, history=(*record.history, entry))
+
+
+def _require(record: Record, state: State) -> None:
+    if record.state is not state:
+        raise StateError(f"the rotation is {record.state.value}, not {state.value}", "run rotation_status, then rotate_bot")
+
+
+def _expect(name: str, now: Stored | None, old: Stored | None, new: Stored) -> None:
+    """Current must be what the rotation left there: the old token or the new one."""
+    found = now.fingerprint if now else None
+    if found not in (old.fingerprint if old else None, new.fingerprint):
+        raise StateError(
+            f"current holds the {name} token {found or '(none)'}, which is neither the old nor the new one of this "
+            "rotation: somebody wrote to it meanwhile",
+            "find out who; to go on with the pending token put the old one back into current, then run rotate_bot again",
+        )

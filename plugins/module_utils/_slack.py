@@ -1,0 +1,197 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one place that calls Slack (private to the collection).
+
+Timeouts, bounded retries and the translation of whatever slack_sdk or the network raise live here. Reads are retried;
+a post is sent once, because a connection that was cut says nothing about whether Slack has processed it.
+Rate limits: https://docs.slack.dev/apis/web-api/rate-limits
+"""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import time
+from typing import Any
+
+from ansible_collections.botops.rotation.plugins.module_utils import _redact
+from ansible_collections.botops.rotation.plugins.module_utils._errors import (
+    RotationError,
+    SlackError,
+    SlackUnavailable,
+)
+from ansible_collections.botops.rotation.plugins.module_utils._liveness import Life, Probe, refused
+
+try:
+    from slack_sdk import WebClient, WebhookClient
+    from slack_sdk.errors import SlackApiError, SlackClientError
+    from slack_sdk.http_retry import RateLimitErrorRetryHandler
+    from slack_sdk.http_retry.builtin_handlers import ConnectionErrorRetryHandler, ServerErrorRetryHandler
+except ImportError:  # said by Slack.__init__, so that documentation and other actions work without it
+    WebClient = None
+    RateLimitErrorRetryHandler = object
+
+API_URL = "https://slack.com/api/"
+TIMEOUT = 10  # seconds for one request
+ATTEMPTS = 4  # for reads; slack_sdk counts them over all handlers
+LONGEST_WAIT = 30  # seconds that a Retry-After is obeyed for
+
+_log = logging.getLogger(__name__)
+_log.setLevel(logging.WARNING)  # slack_sdk prints form bodies, tokens among them, at DEBUG
+_log.addFilter(_redact.Filter())
+
+
+class _CappedRateLimit(RateLimitErrorRetryHandler):
+    """Obeys Retry-After, but not for longer than LONGEST_WAIT; slack_sdk's own has no cap and fails on "1.5"."""
+
+    def prepare_for_next_attempt(self, *, state, request, response=None, error=None) -> None:
+        headers = {key.lower(): value for key, value in (response.headers if response else {}).items()}
+        value = headers.get("retry-after", "1")
+        try:
+            seconds = float(value[0] if isinstance(value, list) else value)
+        except ValueError:
+            seconds = 1
+        state.next_attempt_requested = True
+        time.sleep(max(1, min(LONGEST_WAIT, seconds)))
+        state.increment_current_attempt()
+
+
+class Slack:
+    """Calls to one Slack API, whose base address is `api_url`."""
+
+    def __init__(self, api_url: str = API_URL, timeout: int = TIMEOUT) -> None:
+        if WebClient is None:
+            raise RotationError(
+                "The Python package slack_sdk is not installed where ansible-playbook runs",
+                "install what requirements.txt of the collection lists into ansible-playbook's own Python",
+            )
+        self.api_url = api_url
+        self.timeout = timeout
+
+    def probe(self, token: str) -> Probe:
+        """Asks Slack who a token is. Never raises for what Slack says of it: that is the answer."""
+        try:
+            answer = self._call(token, "auth_test", attempts=ATTEMPTS)
+        except SlackUnavailable as exc:
+            return Probe(Life.UNKNOWN, exc.code, exc.message)
+        except SlackError as exc:
+            return refused(exc.code)
+        told = ("team_id", "team", "user_id", "user", "bot_id", "app_id")
+        identity = {key: answer[key] for key in told if answer.get(key)}
+        scopes = _scopes(answer.headers)
+        if "app_id" not in identity and "users:read" in scopes and "bot_id" in identity:
+            identity.update(self._app_id(token, identity["bot_id"]))
+        return Probe(Life.ALIVE, "ok", "Slack accepted it", identity, scopes)
+
+    def _app_id(self, token: str, bot_id: str) -> dict[str, str]:
+        """The app of a bot token, which auth.test does not tell: https://docs.slack.dev/reference/methods/bots.info"""
+        try:
+            answer = self._call(token, "bots_info", attempts=ATTEMPTS, bot=bot_id)
+        except SlackError:
+            return {}
+        app_id = answer["bot"].get("app_id")
+        return {"app_id": app_id} if app_id else {}
+
+    def post(self, token: str, channel: str, text: str, blocks: list[dict[str, Any]], mark: str) -> dict[str, str]:
+        """Posts once, never retried. `mark` goes along as metadata, by which `find` can look the post up."""
+        answer = self._call(
+            token,
+            "chat_postMessage",
+            channel=channel,
+            text=text,
+            blocks=blocks,
+            metadata={"event_type": "botops_rotation", "event_payload": {"mark": mark}},
+            unfurl_links=False,
+        )
+        return {"channel": answer["channel"], "ts": answer["ts"]}
+
+    def find(self, token: str, channel: str, mark: str, oldest: str) -> dict[str, str] | None:
+        """The post with this mark since `oldest` (Unix seconds), where the token may read the channel's history."""
+        answer = self._call(
+            token,
+            "conversations_history",
+            attempts=ATTEMPTS,
+            channel=channel,
+            oldest=oldest,
+            include_all_metadata=True,
+            limit=200,
+        )
+        for message in answer.get("messages") or []:
+            if ((message.get("metadata") or {}).get("event_payload") or {}).get("mark") == mark:
+                return {"channel": channel, "ts": message["ts"]}
+        return None
+
+    def post_webhook(self, url: str, text: str, blocks: list[dict[str, Any]]) -> dict[str, str]:
+        """Posts once by an incoming webhook, which tells neither channel nor time of the message."""
+        _redact.register(url)
+        client = WebhookClient(url, timeout=self.timeout, retry_handlers=[], logger=_log)
+        try:
+            answer = client.send(text=text, blocks=blocks)
+        except (OSError, http.client.HTTPException) as exc:
+            raise _unavailable("posting by the webhook", exc) from None
+        if answer.status_code != 200:
+            code = _redact.text((answer.body or "").strip()[:80]) or str(answer.status_code)
+            raise SlackError(f"Slack refused to post by the webhook: {answer.status_code} {code}", code)
+        return {"channel": "", "ts": ""}
+
+    def _call(self, token: str, method: str, attempts: int = 1, **arguments: Any) -> Any:
+        """One Web API call; with more than one attempt it must be a read."""
+        _redact.register(token)
+        handlers = []
+        if attempts > 1:
+            handlers = [
+                _CappedRateLimit(max_retry_count=attempts - 1),
+                ServerErrorRetryHandler(max_retry_count=attempts - 1),
+                ConnectionErrorRetryHandler(max_retry_count=attempts - 1),
+            ]
+        client = WebClient(
+            token=token, base_url=self.api_url, timeout=self.timeout, retry_handlers=handlers, logger=_log
+        )
+        name = method.replace("_", ".", 1)
+        try:
+            return getattr(client, method)(**arguments)
+        except SlackApiError as exc:
+            raise _translate(name, exc.response) from None
+        except (SlackClientError, OSError, http.client.HTTPException, ValueError) as exc:
+            raise _unavailable(name, exc) from None
+
+
+def _translate(method: str, response: Any) -> SlackError:
+    """The error of an answer that was not `ok`. One that is not Slack's (a proxy's page) proves nothing."""
+    status = getattr(response, "status_code", 0)
+    code = response.get("error") if hasattr(response, "get") else None
+    if status == 429:
+        return SlackUnavailable(
+            f"Slack's rate limit stopped {method} (429)", "ratelimited", "wait a minute and run it again"
+        )
+    if not isinstance(code, str) or not code.replace("_", "").isalnum() or status >= 500:
+        return SlackUnavailable(
+            f"{method} was not answered as Slack answers (HTTP {status})",
+            "unavailable",
+            "look at https://slack-status.com and at the proxy between here and Slack, then run it again",
+        )
+    if code in ("fatal_error", "internal_error", "service_unavailable", "request_timeout", "ratelimited"):
+        return SlackUnavailable(f"Slack could not answer {method}: {code}", code, "run it again in a few minutes")
+    needed = response.get("needed")
+    more = f" (needed: {needed})" if needed else ""
+    return SlackError(f"Slack refused {method}: {code}{more}", code)
+
+
+def _unavailable(method: str, exc: Exception) -> SlackUnavailable:
+    reason = getattr(exc, "reason", exc)
+    return SlackUnavailable(
+        f"{method} got no answer from Slack: {type(reason).__name__}: {_redact.text(str(reason))[:200]}",
+        "unavailable",
+        "check botops_slack_api_url, the proxy and the network between here and Slack, then run it again",
+    )
+
+
+def _scopes(headers: dict[str, Any]) -> tuple[str, ...]:
+    """The scopes of the calling token, from the x-oauth-scopes header of the answer."""
+    lower = {str(key).lower(): value for key, value in headers.items()}
+    value = lower.get("x-oauth-scopes", "")
+    value = ",".join(value) if isinstance(value, list) else value
+    return tuple(sorted(scope.strip() for scope in value.split(",") if scope.strip()))
+
+
