@@ -100,7 +100,7 @@ def _client(settings: VaultSettings) -> Any:
     return hvac.Client(
         url=str(settings.url).rstrip("/"),
         token="",  # None would make hvac read VAULT_TOKEN or ~/.vault-token
-        namespace=settings.namespace or None,
+        namespace=str(settings.namespace or "") or None,
         session=session,
         verify=verify,
         cert=cert,  # None would make hvac read VAULT_CLIENT_CERT
