@@ -42,6 +42,8 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 
+_RUN = re.compile(r"[A-Za-z0-9+/=_-]{16,}")
+
 
 def register(value: str) -> None:
     """Remember a secret of this process. Empty and very short values, and what is not text, are ignored."""
@@ -98,6 +100,23 @@ def clean(value: Any) -> Any:
     return value
 
 
+def shown(value: object) -> str:
+    """How a message quotes what a person typed: in quotes when short, described when it may be a secret or is no text.
+
+    Stricter than `text`: a mixed run of letters and digits, which could be a piece of a secret, is not quoted either.
+    """
+    if not isinstance(value, str):
+        short = type(value) in (int, float) and abs(value) < 10**9
+        return str(value) if short else _tokens.type_name(value)
+    if _tokens.looks_like_secret(value) or text(value) != value or any(map(_is_random, _RUN.findall(value))):
+        return f"something that looks like a secret ({len(value)} characters)"
+    return (
+        json.dumps(value, ensure_ascii=not value.isprintable())
+        if len(value) <= 80
+        else f"a text of {len(value)} characters"
+    )
+
+
 class Filter(logging.Filter):
     """Masks a log record whole: message, arguments, exception, stack.
 
@@ -131,6 +150,12 @@ def _spellings(secret: str) -> set[str]:
         in_json.replace("/", "\\/"),
         repr(secret)[1:-1],
     }
+
+
+def _is_random(run: str) -> bool:
+    hexadecimal = len(run) >= 24 and all(char in "0123456789abcdefABCDEF" for char in run)
+    kinds = (str.isdigit, str.isupper, str.islower)
+    return hexadecimal or all(any(map(kind, run)) for kind in kinds)
 
 
 def _mask_second(match: re.Match[str]) -> str:

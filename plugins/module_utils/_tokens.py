@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Mapping
 from enum import Enum
 
 
@@ -86,7 +87,8 @@ SECRETS: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
         "webhook URL",  # the same on another host (a proxy, the sandbox), or the path alone, as urllib3 logs it
         ("services", "workflows", "triggers", "commands", "actions"),
         _pattern(
-            rf"(?:https?{_COLON}{_SLASH}{{2}}[\w.:%\[\]-]{1, 260})?{_SLASH}?(?:services|workflows|triggers|commands|actions)"
+            rf"(?:https?{_COLON}{_SLASH}{{2}}[\w.:%\[\]-]{{1,260}})?{_SLASH}?"
+            r"(?:services|workflows|triggers|commands|actions)"
             rf"{_SLASH}(?-i:[TE][A-Z0-9]+){_SLASH}(?-i:[A-Z0-9]+){_SLASH}[^\s\"'<>`]+"
         ),
     ),
@@ -121,7 +123,7 @@ def problem(value: object, expected: str) -> str | None:
     The words follow a name: "the pending bot token of gobot/ibmcloud" + "is empty". They never hold the value.
     """
     if not isinstance(value, str):
-        return f"is not text but {_type_name(value)}; {_DUE[expected]}"
+        return f"is not text but {type_name(value)}; {_DUE[expected]}"
     stripped = value.strip()
     if not stripped:
         return "is empty" if not value else f"is nothing but white space ({len(value)} characters)"
@@ -164,6 +166,15 @@ def secret_part(value: str) -> str:
     return re.sub(r"^(?:[A-Z]?[0-9]{1,15}-|A[A-Z0-9]{1,15}-)+", "", body) if prefix else body
 
 
+def type_name(value: object) -> str:
+    """What to call something that is not what is due: `a list`."""
+    if value is None:
+        return "nothing"
+    kinds = ((bool, "true or false"), ((int, float), "a number"), (str, "a text"), ((list, tuple), "a list"))
+    found = next((words for kind, words in kinds if isinstance(value, kind)), "something else")
+    return "a dictionary" if isinstance(value, Mapping) else found
+
+
 def _is_truncated(value: str, kind: Kind) -> bool:
     """Only what cannot be whole: lengths are not documented, and a body of an unknown shape may be a future one."""
     secret = secret_part(value)
@@ -171,8 +182,3 @@ def _is_truncated(value: str, kind: Kind) -> bool:
     # Custom bots have 18 to 26 characters; user tokens from before August 2016 have a short secret.
     least = 8 if kind is Kind.USER or not numbers else 16
     return len(secret) < least or (len(secret) <= 15 and secret.isdigit())
-
-
-def _type_name(value: object) -> str:
-    names = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "a dictionary"}
-    return "nothing" if value is None else names.get(type(value), "something else")
