@@ -15,7 +15,7 @@ import random
 import secrets
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -113,28 +113,38 @@ class Lease:
     def _mark(self, now: datetime) -> dict[str, Any]:
         return Holder(self.nonce, self.owner, self.acquired, now + timedelta(seconds=self.ttl)).to_dict()
 
-    def _take(self, path: str, settle: float) -> None:
-        """Take one lock, or raise LockError naming who has it."""
+    def _take(self, paths: list[str], settle: float) -> None:
+        """Take some locks, or raise LockError naming who has one. On KV v1 all of them share one wait."""
+        for _round in range(ROUNDS):
+            unsure = [path for path in paths if self._claim(path)]
+            if not unsure:
+                return
+            time.sleep(settle * random.uniform(1, 1.5))
+            paths = [path for path in unsure if not self._is_own(path)]  # somebody wrote after this run: look who
+        if paths:
+            raise _fight(self.locks[paths[0]])
+
+    def _claim(self, path: str) -> bool:
+        """Write this run's nonce into a lock that is free. True: on KV v1, and whether it stays must be looked at."""
         for _round in range(ROUNDS):
             found = self.vault.read(path)
             held = _parse(found, self.locks[path])
             now = self.vault.now()
             reason = why_free(held, now, self.owner, is_alive)
-            if reason is None:
-                break
+            if held and reason is None:
+                raise _busy(self.locks[path], held)
             try:
                 self.vault.write(path, self._mark(now), expect=found)
             except VaultConflict:
                 continue  # somebody was quicker: look who
-            if found.kv == 1:
-                time.sleep(settle * random.uniform(1, 1.5))
-                now_there = holder(self.vault, path, self.locks[path])
-                if now_there is None or now_there.nonce != self.nonce:
-                    continue  # somebody wrote after this run: look who
-            if reason and held:
+            if held:
                 self.taken_over.append(f"{self.locks[path]}: the lock of {held.owner} was taken over: {reason}")
-            return
-        raise _busy(self.locks[path], held)
+            return found.kv == 1
+        raise _fight(self.locks[path])
+
+    def _is_own(self, path: str) -> bool:
+        held = holder(self.vault, path, self.locks[path])
+        return held is not None and held.nonce == self.nonce
 
     def _lost(self, path: str, held: Holder | None) -> LockError:
         now_with = f"{held.owner} has it now" if held else "it was released or removed"
@@ -148,17 +158,16 @@ def acquire(vault: Vault, locks: Mapping[str, str], owner: Owner, ttl: float = T
     """Take all locks (path -> installation id) in sorted order, or none.
 
     A lock whose lease has expired by Vault's clock, or whose owner is provably gone, is taken over; `taken_over` of the
-    lease has a sentence for each. `settle` is the wait on KV v1 in seconds, per lock.
+    lease has a sentence for each. `settle` is the wait on KV v1 in seconds; there are two.
     Raises LockError that names who holds one and until when.
     """
     lease = Lease(vault, secrets.token_hex(16), owner, ttl, dict(locks), vault.now())
-    tried = []
+    paths = sorted(locks)
     try:
-        for path in sorted(locks):
-            tried.append(path)
-            lease._take(path, settle)
+        lease._take(paths[:1], settle)  # alone: it decides between runs that want the same locks, so that one gets all
+        lease._take(paths[1:], settle)
     except BaseException as failure:
-        _give_back(lease, tried, failure)
+        _give_back(lease, failure)
         raise
     return lease
 
@@ -183,20 +192,22 @@ def break_lock(vault: Vault, path: str, name: str = "") -> str:
     return broken
 
 
-def _give_back(lease: Lease, tried: list[str], failure: BaseException) -> None:
+def _give_back(lease: Lease, failure: BaseException) -> None:
     """Release what was taken before the failure, which stays the error; what cannot be released expires."""
     try:
-        replace(lease, locks={path: lease.locks[path] for path in tried}).release()
+        lease.release()
     except RotationError as error:
         if isinstance(failure, RotationError):
             failure.next_step += f" (a lock could not be released and expires by itself: {error.message})"
 
 
 def _free(vault: Vault, path: str, name: str, nonce: str) -> bool:
-    """Free a lock if it is held under the nonce; False when it is not."""
+    """Free a lock that is held under the nonce. False when another run has it; one that is free already is well."""
     found = vault.read(path)
     held = _parse(found, name)
-    if held is None or held.nonce != nonce:
+    if held is None:
+        return True
+    if held.nonce != nonce:
         return False
     try:
         vault.write(path, _released(vault), expect=found)
@@ -220,13 +231,15 @@ def _parse(found: Secret, name: str) -> Holder | None:
         ) from None
 
 
-def _busy(name: str, held: Holder | None) -> LockError:
-    if held is None:
-        return LockError(f"{name}: several runs fight for its lock", "run again in a moment")
+def _busy(name: str, held: Holder) -> LockError:
     return LockError(
         f"{name} is locked by {held.owner} since {stamp(held.acquired)}, until {stamp(held.expires)} unless it renews",
         f"wait for that run; when it is certainly dead, {_unlock(name)}",
     )
+
+
+def _fight(name: str) -> LockError:
+    return LockError(f"{name}: several runs fight for its lock", "run again in a moment")
 
 
 def _unlock(name: str) -> str:
