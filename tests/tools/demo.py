@@ -60,6 +60,7 @@ def main() -> int:
         signal.signal(number, lambda received, frame: sys.exit(128 + received))
     # A Vault that the caller is logged in to is none of the demo's business.
     env = {name: value for name, value in os.environ.items() if not name.startswith(("VAULT_", "BAO_"))}
+    env["PATH"] = f"{Path(sys.executable).parent}:{env['PATH']}"
     with tempfile.TemporaryDirectory(prefix="botops-demo.", ignore_cleanup_errors=True) as directory:
         env["BOTOPS_SANDBOX"] = directory
         print("demo: start the sandbox; it is stopped again at the end", flush=True)

@@ -10,7 +10,6 @@ user's home stays as it is), and a stand-in for that script takes pip from Pytho
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -21,7 +20,7 @@ from pathlib import Path
 
 import ansible_test
 
-from tests.tools.stage import ROOT, stage
+from tests.tools.stage import ROOT, outside_git, stage
 
 HOME = ROOT / ".cache" / "sanity"
 # Tests that need a program which is not a Python package; they are run where it is there.
@@ -52,7 +51,8 @@ def prepare_home() -> None:
 
 def environment() -> dict[str, str]:
     """The caller's environment with the other home, and with the pip settings that the real home holds."""
-    env = {**os.environ, "HOME": str(HOME)}
+    env = {**outside_git(), "HOME": str(HOME)}
+    env["PATH"] = f"{Path(sys.executable).parent}:{env['PATH']}"
     env.pop("ANSIBLE_HOME", None)
     for settings in (Path.home() / ".config/pip/pip.conf", Path.home() / ".pip/pip.conf"):
         if settings.is_file():

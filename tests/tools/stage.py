@@ -10,6 +10,7 @@ what git tracks or would track (so: what is in the work tree, without anything i
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -18,11 +19,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def outside_git() -> dict[str, str]:
+    """The environment without what git sets for its hooks, which would point every git command at one repository."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+
+
+def git(directory: Path, *arguments: str) -> str:
+    """Standard output of a git command; a work tree of another owner is accepted, as in a container."""
+    command = ["git", "-c", f"safe.directory={directory}", *arguments]
+    return subprocess.run(command, cwd=directory, env=outside_git(), check=True, stdout=subprocess.PIPE).stdout.decode()
+
+
 def project_files(root: Path = ROOT) -> list[str]:
-    """Paths, relative to the repository root, of the files that git tracks or would track and that exist."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE).stdout.decode()
-    return sorted({name for name in listed.split("\0") if name and (root / name).is_file()})
+    """Paths, relative to the root, of what git tracks or would track and what exists. Links are named, not followed."""
+    listed = git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    return sorted({name for name in listed.split("\0") if name and os.path.lexists(root / name)})
 
 
 def stage(directory: Path) -> Path:
@@ -32,8 +43,8 @@ def stage(directory: Path) -> Path:
         if not name.startswith("collections/"):
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, tree / name, follow_symlinks=False)
-    subprocess.run(["git", "init", "--quiet"], cwd=tree, check=True)
-    subprocess.run(["git", "add", "--all"], cwd=tree, check=True)
+    git(tree, "init", "--quiet")
+    git(tree, "add", "--all")
     return tree
 
 

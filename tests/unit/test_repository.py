@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import ast
 import fnmatch
 import os
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -130,6 +132,16 @@ def test_private_python_files_of_the_utilities_say_so() -> None:
     assert public == [], (
         "files under module_utils and plugin_utils begin with an underscore: they are nobody's interface"
     )
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if re.fullmatch(r"plugins/host_agent/.+\.py", name)])
+def test_what_runs_on_hosts_needs_python_3_9_and_nothing_else(name: str) -> None:
+    tree = ast.parse(text(name), name, feature_version=(3, 9))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level}
+    top = {module.partition(".")[0] for module in imported}
+    own = {Path(each).stem for each in FILES if each.startswith("plugins/host_agent/")} | {"host_agent", "managers"}
+    assert top - sys.stdlib_module_names - own <= {"ansible_collections"}
 
 
 # --- requirements, versions, metadata ---------------------------------------------------------------------------------
