@@ -1,0 +1,203 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Brings the parts of a sandbox up, and takes them down without a trace."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.sandbox import _inventory, _ports, bao
+from tests.sandbox._process import Processes, SandboxError, environment, wait_for
+from tests.sandbox.services import HOSTS, SERVICES, inventory_entry
+from tests.sandbox.slack import seed
+from tests.sandbox.slack.app import url_of
+from tests.sandbox.slack.client import SlackControl
+from tests.sandbox.supervisor import Supervisor
+
+ROOT = Path(__file__).resolve().parents[2]
+REGISTRY = ROOT / "inventory" / "sandbox" / "group_vars" / "all.yml"
+MARK = "sandbox.json"
+LONGEST_SOCKET = 90
+"""A Unix socket's path may have 107 bytes, and supervisor adds some while it starts."""
+
+
+@dataclass
+class State:
+    """What is written down of a sandbox that is up; the file is also the mark of a directory that `down` may remove."""
+
+    slack_url: str
+    vault_url: str
+    sockets: str
+    ports: dict[str, int]
+
+    @classmethod
+    def load(cls, directory: Path) -> State:
+        """The state of the sandbox in a directory."""
+        try:
+            return cls(**json.loads((directory / MARK).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            raise SandboxError(f"no sandbox is up in {directory}; start one: python -m tests.sandbox up") from None
+
+    def save(self, directory: Path) -> None:
+        """Write it down."""
+        (directory / MARK).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+
+def start(directory: Path, say: Callable[[str], None]) -> State:
+    """Start everything, with all installations installed, their tokens in Vault, and the services healthy with them."""
+    _make(directory)
+    processes = Processes(directory)
+    with _ports.claim() as sock:
+        first = sock.getsockname()[1]
+        state = State(
+            slack_url=url_of(sock),
+            vault_url=f"http://127.0.0.1:{first + 1}",
+            sockets=_socket_directory(directory),
+            ports={spec.name: first + 3 + number for number, spec in enumerate(SERVICES)},
+        )
+        state.save(directory)
+        argv = [sys.executable, "-m", "tests.sandbox.slack", "--fd", str(sock.fileno()), "--registry", str(REGISTRY)]
+        processes.start("slack", argv, environment(HOME=str(directory)), ROOT, fds=(sock.fileno(),))
+    vault = bao.start(processes, directory, first + 1, _vault_token(directory))
+    hosts = [supervisor(directory, state, host) for host in HOSTS]
+    slack = SlackControl(state.slack_url)
+    wait_for("the Slack sandbox answers", slack.alive)
+    say(f"Slack sandbox at {state.slack_url}")
+    issued = {
+        installation: slack.installation(installation) for installation in seed.installations(seed.read(REGISTRY))
+    }
+    _start_services(processes, hosts, state, {name: row["bot_token"] for name, row in issued.items()})
+    vault.wait()
+    _fill_vault(vault, slack, issued)
+    say(f"OpenBao at {state.vault_url}, {len(issued)} installations' tokens in it")
+    for spec in SERVICES:
+        wait_for(f"{spec.name} is healthy", lambda name=spec.name: health(state.ports[name])[0] == 200)
+    say(f"{len(SERVICES)} bot services healthy on {len(hosts)} hosts")
+    _write_inventory(directory, state, hosts)
+    return state
+
+
+def _make(directory: Path) -> None:
+    if (directory / MARK).exists():
+        raise SandboxError(f"there is a sandbox in {directory}; take it down first: python -m tests.sandbox down")
+    if directory.exists() and any(directory.iterdir()):
+        raise SandboxError(f"{directory} is not empty and not a sandbox's; name another directory")
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (directory / MARK).write_text("{}\n", encoding="utf-8")
+
+
+def _socket_directory(directory: Path) -> str:
+    """Where the sockets go: into the sandbox's directory, or, where its path is too long, into one of their own."""
+    if len(os.fsencode(directory / f"{HOSTS[0]}.sock")) <= LONGEST_SOCKET:
+        return str(directory)
+    return tempfile.mkdtemp(prefix="botops-s-", dir="/tmp")
+
+
+def _vault_token(directory: Path) -> str:
+    """A new root token, and the file that holds it."""
+    token = f"sandbox-{secrets.token_hex(16)}"
+    file = directory / "vault-token"
+    file.touch(mode=0o600)
+    file.write_text(token + "\n", encoding="utf-8")
+    return token
+
+
+def supervisor(directory: Path, state: State, host: str) -> Supervisor:
+    """The supervisor of a host."""
+    return Supervisor(host, directory / "hosts" / host, Path(state.sockets) / f"{host}.sock")
+
+
+def _start_services(processes: Processes, hosts: list[Supervisor], state: State, tokens: dict[str, str]) -> None:
+    for host in hosts:
+        (host.directory / "env").mkdir(parents=True)
+        specs = [spec for spec in SERVICES if spec.host == host.host]
+        for spec in specs:
+            file = host.env_file(spec.name)
+            file.touch(mode=0o600)
+            file.write_text(spec.env_file(tokens), encoding="utf-8")
+        host.configure([(spec, state.ports[spec.name]) for spec in specs])
+        host.start(processes, state.slack_url + "/api/")
+    with ThreadPoolExecutor(len(hosts)) as pool:
+        list(pool.map(Supervisor.wake, hosts))
+
+
+def _fill_vault(vault: bao.Bao, slack: SlackControl, issued: dict[str, dict[str, Any]]) -> None:
+    """Put every token where the registry says, in the field `value`; some secrets have a second key beside it."""
+    registry = seed.read(REGISTRY)
+    for number, (installation, row) in enumerate(issued.items()):
+        bot, _, team = installation.partition("/")
+        paths = registry["botops_bots"][bot]["installations"][team]
+        beside = {"owner": "OSS ciebot"} if number % 3 == 0 else {}
+        vault.put(paths["bot_token_path"], {"value": row["bot_token"], **beside})
+        vault.put(paths["user_token_path"], {"value": row["user_token"]})
+    for team, row in registry["botops_notifier"].items():
+        notifier = slack.installation(f"{seed.NOTIFIER}/{team}")
+        if "token_path" in row:
+            vault.put(row["token_path"], {"value": notifier["bot_token"]})
+        else:
+            vault.put(row["webhook_path"], {"value": notifier["webhook_urls"][0]})
+
+
+def _write_inventory(directory: Path, state: State, hosts: list[Supervisor]) -> None:
+    entries: dict[str, list[dict[str, Any]]] = {}
+    for host in hosts:
+        entries[host.host] = [
+            inventory_entry(spec, str(host.env_file(spec.name)), state.ports[spec.name], host.server_url)
+            for spec in SERVICES
+            if spec.host == host.host
+        ]
+    made = _inventory.build(directory, state.vault_url, state.slack_url + "/api/", entries)
+    (directory / "inventory.json").write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+
+
+def stop(directory: Path) -> None:
+    """End every process of the sandbox in a directory and remove it; nothing there is fine."""
+    if not (directory / MARK).exists():
+        if directory.exists() and not any(directory.iterdir()):
+            directory.rmdir()
+        return
+    Processes(directory).stop_all()
+    try:
+        sockets = State.load(directory).sockets
+        if Path(sockets) != directory:
+            shutil.rmtree(sockets, ignore_errors=True)
+    except SandboxError:
+        pass  # it had not come that far
+    shutil.rmtree(directory)
+
+
+def health(port: int) -> tuple[int, dict[str, Any]]:
+    """Status and body of the health page on a port; status 0 when there is no answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/healthz")
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    except (OSError, http.client.HTTPException, ValueError):
+        return 0, {}
+    finally:
+        connection.close()
+
+
+def for_ansible(directory: Path) -> dict[str, str]:
+    """The variables that point Ansible at a sandbox, whatever directory it is started in."""
+    return {
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_HOME": str(directory / "ansible"),
+        "BOTOPS_SANDBOX": str(directory),
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+    }

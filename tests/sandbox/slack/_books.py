@@ -1,0 +1,135 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the Slack sandbox keeps books of, as plain records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class SlackError(Exception):
+    """A call that Slack answers with `{"ok": false, "error": code}`; `extra` is merged into the answer."""
+
+    def __init__(self, code: str, **extra: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.extra = extra
+
+
+@dataclass
+class Team:
+    """A workspace. `people` are the ids of its human users; the first one installs the apps."""
+
+    id: str
+    name: str
+    slug: str
+    people: list[str] = field(default_factory=list)
+
+
+@dataclass
+class App:
+    """An app's settings: the scopes that the next install asks for, and how Slack treats its tokens.
+
+    `rotation` is Slack's rotation mode: `auth.revoke` then ends one token and not the authorization.
+    `keep_bot_user`: whether the bot user's id survives revoke and reinstall (likely, but Slack does not promise it).
+    """
+
+    id: str
+    name: str
+    bot_scopes: list[str]
+    user_scopes: list[str] = field(default_factory=list)
+    rotation: bool = False
+    keep_bot_user: bool = True
+
+
+@dataclass
+class Token:
+    """A token that was ever issued. `state`: live, revoked, replaced (revoked, then the app reinstalled), expired."""
+
+    value: str
+    kind: str
+    app_id: str
+    team_id: str
+    user_id: str
+    state: str = "live"
+
+
+@dataclass
+class Installation:
+    """An app in a workspace: its bot user, the granted scopes, the tokens in force (None after a revoke)."""
+
+    app_id: str
+    team_id: str
+    bot_user_id: str
+    bot_id: str
+    installer: str
+    active: bool = False
+    bot_scopes: list[str] = field(default_factory=list)
+    user_scopes: list[str] = field(default_factory=list)
+    bot_token: str | None = None
+    user_token: str | None = None
+
+    def scopes(self, kind: str) -> list[str]:
+        """Scopes granted to the token of a kind, `bot` or `user`."""
+        return self.user_scopes if kind == "user" else self.bot_scopes
+
+
+@dataclass
+class Channel:
+    """A public or private channel; `members` are user ids, those of bot users included."""
+
+    id: str
+    name: str
+    team_id: str
+    private: bool = False
+    archived: bool = False
+    members: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Hook:
+    """An incoming webhook; `path` is the secret part of its URL."""
+
+    path: str
+    app_id: str
+    team_id: str
+    channel_id: str
+    live: bool = True
+
+
+@dataclass
+class Message:
+    """A message in a channel. `via` is `chat.postMessage` or `webhook`; `history` the texts before each update."""
+
+    ts: str
+    team_id: str
+    channel_id: str
+    app_id: str
+    bot_id: str | None
+    user_id: str | None
+    text: str
+    via: str
+    blocks: list[Any] | None = None
+    attachments: list[Any] | None = None
+    metadata: dict[str, Any] | None = None
+    thread_ts: str | None = None
+    history: list[str] = field(default_factory=list)
+
+    def as_slack(self, with_metadata: bool = False) -> dict[str, Any]:
+        """The message as the Web API shows it."""
+        shown: dict[str, Any] = {"type": "message", "ts": self.ts, "text": self.text, "team": self.team_id}
+        shown.update(user=self.user_id, app_id=self.app_id)
+        if self.bot_id:
+            shown["bot_id"] = self.bot_id
+        if self.via == "webhook":
+            shown["subtype"] = "bot_message"
+        for name in ("blocks", "attachments", "thread_ts"):
+            if getattr(self, name) is not None:
+                shown[name] = getattr(self, name)
+        if self.history:
+            shown["edited"] = {"user": self.user_id, "ts": self.ts}
+        if with_metadata and self.metadata is not None:
+            shown["metadata"] = self.metadata
+        return shown

@@ -1,0 +1,115 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Client of the control API, in the standard library: what tests and the sandbox drive the Slack sandbox with."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class SlackControl:
+    """The Slack sandbox at a base URL such as `http://127.0.0.1:20000`. Installations are named `gobot/ibmcloud`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.api_url = f"{url}/api/"
+
+    def call(self, verb: str, **args: Any) -> Any:
+        """Any verb of the control API; ValueError with the sandbox's own words when it refuses."""
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=10)
+        try:
+            connection.request("POST", f"/control/{verb}", json.dumps(args), {"content-type": "application/json"})
+            answer = json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+        if "error" in answer:
+            raise ValueError(answer["error"])
+        return answer["result"]
+
+    def alive(self) -> bool:
+        """Whether it answers."""
+        try:
+            return bool(self.call("health")["ok"])
+        except OSError:
+            return False
+
+    # Changes of the world
+
+    def install(self, installation: str, **options: Any) -> dict[str, Any]:
+        """Install or reinstall; gives bot_token, user_token, bot_user_id, bot_id, user_id, scopes, user_scopes, ..."""
+        return self.call("install", installation=installation, **options)
+
+    def installation(self, installation: str) -> dict[str, Any]:
+        """What `install` gave last (the tokens are None after a revoke)."""
+        return self.call("installation", installation=installation)
+
+    def revoke(self, installation: str) -> None:
+        """End the authorization, as auth.revoke does for an app without rotation mode."""
+        self.call("revoke", installation=installation)
+
+    def set_token_state(self, token: str, state: str) -> None:
+        """Make one token live, revoked, replaced or expired."""
+        self.call("set_token_state", token=token, state=state)
+
+    def remove_scope(self, installation: str, scope: str, kind: str = "bot") -> None:
+        """Take a scope out of an installation's grant."""
+        self.call("remove_scope", installation=installation, scope=scope, kind=kind)
+
+    def configure(self, app: str, **settings: Any) -> None:
+        """Change an app: bot_scopes, user_scopes, rotation, keep_bot_user."""
+        self.call("configure", app=app, **settings)
+
+    def invite(self, installation: str, channel: str) -> None:
+        """Put a bot in a channel."""
+        self.call("invite", installation=installation, channel=channel)
+
+    def remove(self, installation: str, channel: str) -> None:
+        """Take a bot out of a channel."""
+        self.call("remove", installation=installation, channel=channel)
+
+    def add_hook(self, installation: str, channel: str) -> str:
+        """Make an incoming webhook; gives its URL."""
+        return self.call("add_hook", installation=installation, channel=channel)
+
+    # Faults (kinds and their options: tests/sandbox/slack/faults.py)
+
+    def fault(self, kind: str, **options: Any) -> int:
+        """Put a fault in force and give its id. Which calls: method, token, installation, app, team; skip, times."""
+        return self.call("fault", kind=kind, **options)["id"]
+
+    def clear_faults(self, id: int | None = None) -> None:
+        """Take back one fault, or all."""
+        self.call("clear_faults", id=id)
+
+    # The books
+
+    def messages(self, channel: str | None = None) -> list[dict[str, Any]]:
+        """Every message ever posted, in order: ts, team_id, channel_id, app_id, user_id, text, via, metadata, ..."""
+        return [one for one in self.call("messages") if channel in (None, one["channel_id"])]
+
+    def requests(self, method: str | None = None, bots: bool = False) -> list[dict[str, Any]]:
+        """Every request in order: at, method, args, fingerprint, agent, status, outcome.
+
+        Those of the sandbox's own bot services are left out unless `bots`.
+        """
+        return [
+            one
+            for one in self.call("requests")
+            if method in (None, one["method"]) and (bots or not one["agent"].startswith("sandbox-bot"))
+        ]
+
+    def tokens(self) -> list[dict[str, Any]]:
+        """Every token ever issued, in clear: value, kind, app_id, team_id, user_id, state."""
+        return self.call("tokens")
+
+    def webhook_paths(self) -> list[str]:
+        """The path of every webhook ever made, in clear."""
+        return self.call("webhook_paths")
+
+    def members(self, channel: str) -> list[str]:
+        """The user ids in a channel."""
+        return next(one["members"] for one in self.call("channels") if one["id"] == channel)

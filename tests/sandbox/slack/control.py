@@ -1,0 +1,134 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The control API: `POST /control/<verb>` with a JSON object of arguments. It is no part of Slack.
+
+A thin layer: each verb is a method of `World` or a look into its books. A wrong argument is a 400 with `error`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from tests.sandbox.slack._books import Installation
+from tests.sandbox.slack.faults import Fault
+from tests.sandbox.slack.world import World
+from tests.sandbox.tokens import fingerprint
+
+CHANGES = [
+    "add_team",
+    "add_app",
+    "add_channel",
+    "revoke",
+    "revoke_token",
+    "set_token_state",
+    "remove_scope",
+    "configure",
+    "invite",
+    "remove",
+    "archive",
+]
+
+
+def issued(world: World, of: Installation) -> dict[str, Any]:
+    """What an install gives: like the answer of oauth.v2.access, with bot_id added (that one comes from auth.test)."""
+    return {
+        "app_id": of.app_id,
+        "team_id": of.team_id,
+        "active": of.active,
+        "bot_token": of.bot_token,
+        "user_token": of.user_token,
+        "bot_user_id": of.bot_user_id,
+        "bot_id": of.bot_id,
+        "user_id": of.installer,
+        "user": world.apps[of.app_id].name,
+        "scopes": of.bot_scopes,
+        "user_scopes": of.user_scopes,
+        "webhook_urls": [world.base_url + hook.path for hook in _hooks(world, of)],
+    }
+
+
+def _hooks(world: World, of: Installation) -> list[Any]:
+    mine = (of.app_id, of.team_id)
+    return [hook for hook in world.hooks.values() if (hook.app_id, hook.team_id) == mine and hook.live]
+
+
+def install(world: World, installation: str, **options: Any) -> dict[str, Any]:
+    """Install or reinstall `app/team`."""
+    app, _, team = installation.partition("/")
+    return issued(world, world.install(app, team, **options))
+
+
+def add_hook(world: World, installation: str, channel: str) -> str:
+    """The URL of a new incoming webhook."""
+    return world.base_url + world.add_hook(installation, channel).path
+
+
+def add_fault(world: World, kind: str, installation: str | None = None, **rest: Any) -> dict[str, Any]:
+    """Put a fault in force; for an `installation`, an `app` or `team` by name, a `token`, a `method`, or for all."""
+    app, _, team = (installation or "").partition("/")
+    app, team = rest.pop("app", None) or app, rest.pop("team", None) or team
+    known = {name: rest.pop(name) for name in ("method", "token", "times", "skip") if rest.get(name) is not None}
+    app_id = world.app(app).id if app else None
+    team_id = world.team(team).id if team else None
+    return world.faults.add(Fault(kind, app_id=app_id, team_id=team_id, options=rest, **known)).shown()
+
+
+def books(world: World) -> dict[str, Any]:
+    """All of the books, without a token in them."""
+    return {
+        "teams": [asdict(team) for team in world.teams.values()],
+        "apps": [asdict(app) for app in world.apps.values()],
+        "channels": [{**asdict(one), "members": sorted(one.members)} for one in world.channels.values()],
+        "tokens": [{**asdict(one), "value": fingerprint(one.value)} for one in world.tokens.values()],
+        "messages": [asdict(one) for one in world.messages],
+        "requests": world.requests,
+        "faults": [fault.shown() for fault in world.faults.all()],
+    }
+
+
+VERBS: dict[str, Callable[..., Any]] = {
+    "health": lambda world: {"ok": True},
+    "install": install,
+    "installation": lambda world, installation: issued(world, world.installation(installation)),
+    "add_hook": add_hook,
+    "fault": add_fault,
+    "faults": lambda world: [fault.shown() for fault in world.faults.all()],
+    "clear_faults": lambda world, id=None: world.faults.clear(id),
+    "channels": lambda world: books(world)["channels"],
+    "messages": lambda world: [asdict(one) for one in world.messages],
+    "requests": lambda world: world.requests,
+    "clear_requests": lambda world: world.requests.clear(),
+    "tokens": lambda world: [asdict(one) for one in world.tokens.values()],
+    "webhook_paths": lambda world: list(world.hooks),
+    "books": books,
+}
+
+
+def _run(world: World, verb: str, args: dict[str, Any]) -> Any:
+    if verb in CHANGES:
+        done = getattr(world, verb)(**args)
+        if not is_dataclass(done):
+            return done
+        shown = asdict(done)  # type: ignore[call-overload]
+        return {**shown, "members": sorted(shown["members"])} if "members" in shown else shown
+    return VERBS[verb](world, **args)
+
+
+async def serve(world: World, request: Request) -> Response:
+    """Answer one request of the control API."""
+    verb = request.path_params["verb"]
+    if verb not in VERBS and verb not in CHANGES:
+        known = ", ".join(sorted([*VERBS, *CHANGES]))
+        return JSONResponse({"error": f"no verb {verb!r}; there are: {known}"}, 404)
+    try:
+        body = await request.body()
+        return JSONResponse({"result": _run(world, verb, json.loads(body) if body else {})})
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return JSONResponse({"error": f"{verb}: {type(error).__name__}: {error}"}, 400)

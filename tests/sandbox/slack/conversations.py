@@ -1,0 +1,110 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The `conversations.*` methods and `users.conversations`: https://docs.slack.dev/reference/methods"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.sandbox.slack._books import Channel, SlackError
+from tests.sandbox.slack.methods import Caller, method
+
+READ_SCOPES = {
+    "public_channel": "channels:read",
+    "private_channel": "groups:read",
+    "im": "im:read",
+    "mpim": "mpim:read",
+}
+
+
+def _shown(channel: Channel) -> dict[str, Any]:
+    """A channel as lists show it: without is_member and num_members."""
+    return {
+        "id": channel.id,
+        "name": channel.name,
+        "is_channel": not channel.private,
+        "is_group": channel.private,
+        "is_im": False,
+        "is_mpim": False,
+        "is_private": channel.private,
+        "is_archived": channel.archived,
+        "context_team_id": channel.team_id,
+        "created": 1700000000,
+    }
+
+
+def visible(caller: Caller, ref: object) -> Channel:
+    """The channel of an argument (id or name); a private one without the caller is not there: channel_not_found."""
+    channel = caller.world.channel(ref, caller.team.id) if isinstance(ref, str) and ref else None
+    if channel is None or (channel.private and not caller.is_member(channel)):
+        raise SlackError("channel_not_found")
+    return channel
+
+
+@method("users.conversations", accepted=tuple(READ_SCOPES.values()))
+def users_conversations(caller: Caller) -> dict[str, Any]:
+    """The channels that a user (default: the token's) is in. One scope for each kind that is asked for."""
+    types = [kind.strip() for kind in (caller.args.get("types") or "public_channel").split(",")]
+    if not set(types) <= set(READ_SCOPES):
+        raise SlackError("invalid_types")
+    caller.need(*(READ_SCOPES[kind] for kind in types))
+    user = caller.args.get("user") or caller.token.user_id
+    rows = [
+        _shown(channel)
+        for channel in caller.world.channels.values()
+        if channel.team_id == caller.team.id
+        and user in channel.members
+        and ("private_channel" if channel.private else "public_channel") in types
+        and not (channel.private and not caller.is_member(channel))
+        and not (channel.archived and caller.flag("exclude_archived"))
+    ]
+    shown, cursor = caller.page(rows, 100, 999)
+    return {"channels": shown, "response_metadata": {"next_cursor": cursor}}
+
+
+@method("conversations.join", takes_json=True, accepted=("channels:join", "channels:write"))
+def conversations_join(caller: Caller) -> dict[str, Any]:
+    """Enter a public channel; being there already is a warning."""
+    caller.need("channels:join" if caller.token.kind == "bot" else "channels:write")
+    channel = visible(caller, caller.args.get("channel"))
+    if channel.private:
+        raise SlackError("method_not_supported_for_channel_type")
+    if channel.archived:
+        raise SlackError("is_archived")
+    answer: dict[str, Any] = {"channel": {**_shown(channel), "is_member": True}}
+    if caller.is_member(channel):
+        answer.update(warning="already_in_channel", response_metadata={"warnings": ["already_in_channel"]})
+    channel.members.add(caller.token.user_id)
+    return answer
+
+
+@method("conversations.history", accepted=("channels:history", "groups:history", "im:history", "mpim:history"))
+def conversations_history(caller: Caller) -> dict[str, Any]:
+    """The messages of a channel, newest first; the metadata that apps put on them only when it is asked for."""
+    if not {"channels:history", "groups:history"} & set(caller.scopes):
+        caller.need("channels:history")
+    channel = visible(caller, caller.args.get("channel"))
+    caller.need("groups:history" if channel.private else "channels:history")
+    if not caller.is_member(channel):
+        raise SlackError("not_in_channel")
+    rows = [
+        message.as_slack(with_metadata=caller.flag("include_all_metadata"))
+        for message in reversed(caller.world.messages)
+        if message.channel_id == channel.id and _within(message.ts, caller)
+    ]
+    shown, cursor = caller.page(rows, 100, 999)
+    answer: dict[str, Any] = {"messages": shown, "has_more": bool(cursor), "pin_count": 0}
+    if cursor:
+        answer["response_metadata"] = {"next_cursor": cursor}
+    return answer
+
+
+def _within(ts: str, caller: Caller) -> bool:
+    """Whether a message lies between `oldest` and `latest`, the two themselves only with `inclusive`."""
+    try:
+        at, oldest = float(ts), float(caller.args.get("oldest") or 0)
+        latest = float(caller.args.get("latest") or "inf")
+    except ValueError:
+        raise SlackError("invalid_ts_oldest") from None
+    return oldest < at < latest or (caller.flag("inclusive") and at in (oldest, latest))

@@ -1,0 +1,201 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The methods of the Web API: what each one wants, does and answers.
+
+Each follows its page, https://docs.slack.dev/reference/methods/<method>. The conversations and chat methods are in
+files of their own.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.sandbox.slack._books import App, Channel, Installation, SlackError, Team, Token
+from tests.sandbox.slack.http import Call, refusal
+from tests.sandbox.slack.world import World
+
+
+@dataclass
+class Caller:
+    """A call whose token Slack accepted: who calls, and with what."""
+
+    world: World
+    token: Token
+    args: dict[str, Any]
+
+    @property
+    def installation(self) -> Installation:
+        """The installation that the token belongs to."""
+        return self.world.installations[self.token.app_id, self.token.team_id]
+
+    @property
+    def team(self) -> Team:
+        """The workspace of the token."""
+        return self.world.teams[self.token.team_id]
+
+    @property
+    def app(self) -> App:
+        """The app of the token."""
+        return self.world.apps[self.token.app_id]
+
+    @property
+    def scopes(self) -> list[str]:
+        """The scopes granted to the token."""
+        return self.installation.scopes(self.token.kind)
+
+    def need(self, *scopes: str) -> None:
+        """Refuse the call unless the token has all the scopes, as Slack does."""
+        if not set(scopes) <= set(self.scopes):
+            raise SlackError("missing_scope", needed=",".join(scopes), provided=",".join(self.scopes))
+
+    def is_member(self, channel: Channel) -> bool:
+        """Whether the token's user is in a channel."""
+        return self.token.user_id in channel.members
+
+    def flag(self, name: str) -> bool:
+        """An argument that is a boolean, which a form carries as 1 or true."""
+        return str(self.args.get(name, "")).lower() in ("1", "true")
+
+    def number(self, name: str, default: int, most: int) -> int:
+        """An argument that is a whole number from 1 to `most`."""
+        try:
+            found = int(self.args.get(name) or default)
+        except ValueError:
+            raise SlackError("invalid_arguments") from None
+        if not 1 <= found <= most:
+            raise SlackError("invalid_limit")
+        return found
+
+    def structure(self, name: str) -> Any:
+        """An argument that is a list or object: as such in a JSON body, as JSON text in a form."""
+        value = self.args.get(name)
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise SlackError("invalid_arguments") from None
+
+    def page(self, rows: list[Any], default: int, most: int) -> tuple[list[Any], str]:
+        """The rows that `cursor` and `limit` ask for, and the next cursor ("" at the end)."""
+        limit = self.number("limit", default, most)
+        try:
+            start = int(base64.b64decode(self.args["cursor"]).decode()[5:]) if self.args.get("cursor") else 0
+        except ValueError:
+            raise SlackError("invalid_cursor") from None
+        following = start + limit
+        cursor = base64.b64encode(f"next:{following}".encode()).decode() if following < len(rows) else ""
+        return rows[start:following], cursor
+
+
+Method = Callable[[Caller], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    run: Method
+    scopes: tuple[str, ...]
+    accepted: tuple[str, ...]
+    takes_json: bool
+
+
+_methods: dict[str, _Entry] = {}
+
+
+def method(
+    name: str, *scopes: str, accepted: tuple[str, ...] = (), takes_json: bool = False
+) -> Callable[[Method], Method]:
+    """Register a method: all of `scopes` are needed, `accepted` goes in x-accepted-oauth-scopes (default: scopes)."""
+
+    def register(run: Method) -> Method:
+        _methods[name] = _Entry(run, scopes, accepted or scopes, takes_json)
+        return run
+
+    return register
+
+
+def accept(world: World, value: str | None) -> Token:
+    """The live token behind a string, or Slack's refusal.
+
+    A dead bot token is account_inactive, a dead user token token_revoked, until the app is reinstalled: from then on
+    the old string is invalid_auth (https://github.com/slackapi/bolt-python/issues/1029).
+    """
+    if not value:
+        raise SlackError("not_authed")
+    token = world.tokens.get(value)
+    if token is None or token.state == "replaced":
+        raise SlackError("invalid_auth")
+    if token.state == "expired":
+        raise SlackError("token_expired")
+    if token.state == "revoked":
+        raise SlackError("account_inactive" if token.kind == "bot" else "token_revoked")
+    return token
+
+
+def dispatch(world: World, call: Call) -> tuple[dict[str, Any], dict[str, str]]:
+    """Run a call; the answer's body and its headers about scopes."""
+    entry = _methods.get(call.method)
+    headers: dict[str, str] = {}
+    if entry is None:
+        return {"ok": False, "error": "unknown_method", "req_method": call.method}, headers
+    try:
+        if call.error:
+            raise SlackError(call.error)
+        token = accept(world, call.token)
+        caller = Caller(world, token, {} if call.is_json and not entry.takes_json else call.args)
+        headers["x-oauth-scopes"] = ",".join(caller.scopes)
+        if entry.accepted:
+            headers["x-accepted-oauth-scopes"] = ",".join(entry.accepted)
+        caller.need(*entry.scopes)
+        return {"ok": True, **entry.run(caller)}, headers
+    except SlackError as error:
+        return refusal(error), headers
+
+
+@method("auth.test", takes_json=True)
+def auth_test(caller: Caller) -> dict[str, Any]:
+    """Whose token this is. Whether `app_id` is told for a bot is not documented: it is not."""
+    of, token = caller.installation, caller.token
+    told = {
+        "url": f"https://{caller.team.slug}.slack.com/",
+        "team": caller.team.name,
+        "user": caller.app.name if token.kind == "bot" else "operator",
+        "team_id": token.team_id,
+        "user_id": token.user_id,
+        "is_enterprise_install": False,
+    }
+    return {**told, "bot_id": of.bot_id} if token.kind == "bot" else told
+
+
+@method("auth.revoke")
+def auth_revoke(caller: Caller) -> dict[str, Any]:
+    """Revoke the token; `test` only asks whether that could be done."""
+    if caller.flag("test"):
+        return {"revoked": False}
+    caller.world.revoke_token(caller.token.value)
+    return {"revoked": True}
+
+
+@method("team.info", "team:read")
+def team_info(caller: Caller) -> dict[str, Any]:
+    """The token's own workspace."""
+    if caller.args.get("team", caller.team.id) != caller.team.id:
+        raise SlackError("team_not_found")
+    team = caller.team
+    return {"team": {"id": team.id, "name": team.name, "domain": team.slug, "email_domain": "", "icon": {}}}
+
+
+@method("bots.info", "users:read")
+def bots_info(caller: Caller) -> dict[str, Any]:
+    """A bot of the workspace by its `B...` id: the way from a bot token to its app's id."""
+    for (app_id, team_id), of in caller.world.installations.items():
+        if team_id == caller.team.id and of.bot_id == caller.args.get("bot"):
+            name = caller.world.apps[app_id].name
+            shown = {"id": of.bot_id, "deleted": not of.active, "name": name, "updated": 1700000000}
+            return {"bot": {**shown, "app_id": app_id, "user_id": of.bot_user_id, "icons": {}}}
+    raise SlackError("bot_not_found")

@@ -1,0 +1,195 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The state of the Slack sandbox, and every change that tests make to it: ordinary methods of one class.
+
+Apps and teams are named by id or by name (`gobot`, `ibmcloud`), an installation by `gobot/ibmcloud`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import Any
+
+from tests.sandbox import tokens
+from tests.sandbox.slack._books import App, Channel, Hook, Installation, Message, Team, Token
+from tests.sandbox.slack.faults import Faults
+
+
+class World:
+    """Teams, apps, installations, tokens, channels, webhooks, messages, and the requests that were made."""
+
+    def __init__(self, base_url: str = "") -> None:
+        self.base_url = base_url.rstrip("/")
+        self.teams: dict[str, Team] = {}
+        self.apps: dict[str, App] = {}
+        self.channels: dict[str, Channel] = {}
+        self.installations: dict[tuple[str, str], Installation] = {}
+        self.tokens: dict[str, Token] = {}
+        self.hooks: dict[str, Hook] = {}
+        self.messages: list[Message] = []
+        self.requests: list[dict[str, Any]] = []
+        self.faults = Faults()
+        self._microseconds = itertools.count(100)
+
+    # What there is
+
+    def add_team(self, id: str, name: str, slug: str, people: list[str] | None = None) -> Team:
+        """A workspace; `people` are its human users (default: one)."""
+        team = Team(id, name, slug, people or [tokens.slack_id("U")])
+        self.teams[id] = team
+        return team
+
+    def add_app(self, id: str, name: str, bot_scopes: list[str], **settings: Any) -> App:
+        """An app, not yet installed anywhere; `settings` are the further fields of `App`."""
+        app = App(id, name, list(bot_scopes), **settings)
+        self.apps[id] = app
+        return app
+
+    def add_channel(self, id: str, name: str, team: str, private: bool = False) -> Channel:
+        """A channel with the team's people in it."""
+        owner = self.team(team)
+        self.channels[id] = Channel(id, name, owner.id, private, members=set(owner.people))
+        return self.channels[id]
+
+    def team(self, ref: str) -> Team:
+        """A team by id or slug."""
+        found = next((team for team in self.teams.values() if ref in (team.id, team.slug)), None)
+        if found is None:
+            raise KeyError(f"no team {ref!r}")
+        return found
+
+    def app(self, ref: str) -> App:
+        """An app by id or name."""
+        found = next((app for app in self.apps.values() if ref in (app.id, app.name)), None)
+        if found is None:
+            raise KeyError(f"no app {ref!r}")
+        return found
+
+    def channel(self, ref: str, team_id: str | None = None) -> Channel | None:
+        """A channel by id or (`#`) name, of one team where that is given."""
+        known = (channel for channel in self.channels.values() if team_id in (None, channel.team_id))
+        return next((channel for channel in known if ref.lstrip("#") in (channel.id, channel.name)), None)
+
+    def installation(self, ref: str) -> Installation:
+        """An installation by `app/team`."""
+        app, _, team = ref.partition("/")
+        return self.installations[self.app(app).id, self.team(team).id]
+
+    # Install and revoke
+
+    def install(self, app: str, team: str, scopes: list[str] | None = None, channel: str = "") -> Installation:
+        """Install or reinstall: what a user's consent in the browser does.
+
+        The tokens stay the same as long as the authorization lives; they are new only after a revoke. Scopes add up
+        over reinstalls. With the scope `incoming-webhook` and a `channel`, a webhook is made.
+        """
+        the_app, the_team = self.app(app), self.team(team)
+        found = self.installations.get((the_app.id, the_team.id))
+        if found is None or not (found.active or the_app.keep_bot_user):
+            found = self._new_bot_user(the_app, the_team)
+        wanted = the_app.bot_scopes if scopes is None else scopes
+        found.bot_scopes = sorted({*found.bot_scopes, *wanted})
+        found.user_scopes = sorted({*found.user_scopes, *the_app.user_scopes})
+        if not found.active:
+            self._forget_old_tokens(found)
+        found.active = True
+        if not found.bot_token:
+            found.bot_token = self._issue(found, "bot")
+        if found.user_scopes and not found.user_token:
+            found.user_token = self._issue(found, "user")
+        if channel and "incoming-webhook" in found.bot_scopes:
+            self.add_hook(f"{app}/{team}", channel)
+        return found
+
+    def _new_bot_user(self, app: App, team: Team) -> Installation:
+        made = Installation(app.id, team.id, tokens.slack_id("U"), tokens.slack_id("B"), team.people[0])
+        self.installations[app.id, team.id] = made
+        return made
+
+    def _issue(self, of: Installation, kind: str) -> str:
+        user_id = of.bot_user_id if kind == "bot" else of.installer
+        if self.apps[of.app_id].rotation:
+            value = tokens.rotating_bot() if kind == "bot" else tokens.rotating_user()
+        else:
+            maker = tokens.bot if kind == "bot" else tokens.user
+            value = maker(tokens.number_of(of.team_id), tokens.number_of(user_id))
+        self.tokens[value] = Token(value, kind, of.app_id, of.team_id, user_id)
+        return value
+
+    def _forget_old_tokens(self, of: Installation) -> None:
+        for token in self.tokens.values():
+            if (token.app_id, token.team_id) == (of.app_id, of.team_id) and token.state == "revoked":
+                token.state = "replaced"
+
+    def revoke_token(self, value: str) -> None:
+        """What `auth.revoke` does to a live token: without rotation mode it ends the whole authorization."""
+        token = self.tokens[value]
+        if self.apps[token.app_id].rotation:
+            token.state = "revoked"
+            of = self.installations[token.app_id, token.team_id]
+            if token.kind == "bot":
+                of.bot_token = None
+            else:
+                of.user_token = None
+        else:
+            self._end_authorization(token.app_id, token.team_id)
+
+    def revoke(self, installation: str) -> None:
+        """End an authorization, as `auth.revoke` with its bot token does; already ended: nothing happens."""
+        of = self.installation(installation)
+        self._end_authorization(of.app_id, of.team_id)
+
+    def _end_authorization(self, app_id: str, team_id: str) -> None:
+        of = self.installations[app_id, team_id]
+        for token in self.tokens.values():
+            if (token.app_id, token.team_id, token.state) == (app_id, team_id, "live"):
+                token.state = "revoked"
+        for channel in self.channels.values():
+            channel.members.discard(of.bot_user_id)
+        for hook in self.hooks.values():
+            if (hook.app_id, hook.team_id) == (app_id, team_id):
+                hook.live = False
+        of.active, of.bot_token, of.user_token = False, None, None
+        of.bot_scopes, of.user_scopes = [], []
+
+    # Smaller changes
+
+    def set_token_state(self, token: str, state: str) -> None:
+        """Make one token live, revoked, replaced or expired, and nothing else."""
+        self.tokens[token].state = state
+
+    def remove_scope(self, installation: str, scope: str, kind: str = "bot") -> None:
+        """Take a scope out of a grant (Slack itself only does that through revoke and reinstall)."""
+        self.installation(installation).scopes(kind).remove(scope)
+
+    def configure(self, app: str, **settings: Any) -> None:
+        """Change an app's settings; scopes take effect with the next install."""
+        for name, value in settings.items():
+            setattr(self.app(app), name, value)
+
+    def invite(self, installation: str, channel: str) -> None:
+        """Put a bot in a channel, as one of its members does."""
+        self.channels[channel].members.add(self.installation(installation).bot_user_id)
+
+    def remove(self, installation: str, channel: str) -> None:
+        """Take a bot out of a channel."""
+        self.channels[channel].members.discard(self.installation(installation).bot_user_id)
+
+    def archive(self, channel: str, archived: bool = True) -> None:
+        """Archive a channel, or bring it back."""
+        self.channels[channel].archived = archived
+
+    def add_hook(self, installation: str, channel: str) -> Hook:
+        """Make an incoming webhook of an installed app into a channel."""
+        of = self.installation(installation)
+        hook = Hook(tokens.webhook_path(of.team_id, tokens.slack_id("B")), of.app_id, of.team_id, channel)
+        self.hooks[hook.path] = hook
+        return hook
+
+    def add_message(self, **fields: Any) -> Message:
+        """Write a message into a channel; its `ts` is unique and rising."""
+        message = Message(ts=f"{int(time.time())}.{next(self._microseconds):06d}", **fields)
+        self.messages.append(message)
+        return message
