@@ -6,8 +6,8 @@ PYTHON ?= python3
 # How many tests run at once.
 JOBS ?= 2
 
-BASE_PYTHON := $(shell command -v $(PYTHON))
-VERSION := $(shell $(or $(BASE_PYTHON),false) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+BASE_PYTHON := $(or $(shell command -v $(PYTHON)),$(PYTHON))
+VERSION := $(shell $(BASE_PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 READY := .venv/.ready-$(or $(VERSION),none)
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)

@@ -73,6 +73,7 @@ def test_the_tarball_holds_the_collection_and_nothing_else(tarball: Path) -> Non
 def test_the_installed_plugins_are_found_and_documented(place: Path, installed: Path, kind: str, folder: str) -> None:
     files = {path.stem for path in (ROOT / "plugins" / folder).glob("[!_]*.py")}
     listed = json.loads(run("ansible-doc", "-l", "-t", kind, "--json", "botops.rotation", cwd=place))
+    assert files, "nothing to look for"
     assert set(listed) == {f"botops.rotation.{name}" for name in files}
     assert all(listed.values()), "a plugin without a short description"
 

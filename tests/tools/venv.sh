@@ -8,7 +8,7 @@ version=${stamp##*-}
 case $version in
     3.11 | 3.12 | 3.13) ;;
     *)
-        echo "venv: Python 3.11, 3.12 or 3.13 is due, '${python:-python3}' is ${version}; name another: make PYTHON=/path/to/python3.11" >&2
+        echo "venv: Python 3.11, 3.12 or 3.13 is due, '$python' is ${version/none/not there}; name one: make PYTHON=/path/to/python3.11" >&2
         exit 1
         ;;
 esac
