@@ -1,0 +1,165 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host is asked to do, from payload to answer: `preflight`, `applied`, `verified`, `restored`.
+
+    {"state": ..., "check": bool, "services": [...], "tokens": {key: token}}
+    -> {"changed": bool, "failed": bool, "msg": str, "services": [...]}
+
+Everything is read and judged before anything is written, and all problems are reported at once. `restored` is
+`applied` with the old tokens as those that the services must have, and without a way back from there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+
+from . import _watch
+from ._files import LOCK_SECONDS, LockedFile
+from ._mask import HostError, clean, fingerprint, masked, remember
+from ._rollout import Rollout
+from ._service import Service
+
+MARKER = "BOTOPS-RESULT:"
+
+
+def main(payload: dict) -> None:
+    """Print the answer: one line of JSON behind the marker. Never a traceback, never a token."""
+    # A run whose controller has gone ends what it began: a service must not be left stopped. A handler, and not
+    # "ignore", because what is started from here would inherit that.
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)
+    try:
+        answer = run(payload)
+    except Exception as problem:  # noqa: BLE001 - the last line of defence
+        answer = {"changed": False, "failed": True, "msg": _unforeseen(problem), "services": []}
+    try:
+        sys.stdout.write(f"\n{MARKER}{json.dumps(clean(answer))}\n")
+        sys.stdout.flush()
+    except OSError:
+        pass  # nobody listens any more
+
+
+def _unforeseen(problem: Exception) -> str:
+    place = problem.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    where = f"{os.path.basename(place.tb_frame.f_code.co_filename)}:{place.tb_lineno}" if place else "?"
+    return (
+        f"the host program failed in {where}: {type(problem).__name__}: {masked(str(problem))}; this is a fault of the "
+        "collection: report it with this line, and look at the services of this host"
+    )
+
+
+def run(payload: dict) -> dict:
+    """The answer to a payload."""
+    tokens = {}
+    for token in (payload.get("tokens") or {}).values():
+        remember(token.encode())
+        tokens[fingerprint(token.encode())] = token.encode()
+    state, check = payload["state"], bool(payload.get("check"))
+    services = [Service(row) for row in payload.get("services") or []]
+    files: dict[str, LockedFile | str] = {}
+    try:
+        _lock(services, files)
+        for service in services:
+            service.examine(files[os.path.realpath(service.row["env_file"])])
+        _judge(services, state, tokens, needs_tokens=state in ("applied", "restored") and not check)
+        if state == "verified":
+            _verify(services)
+        elif state in ("applied", "restored"):
+            if check or any(service.failed for service in services):
+                _predict(services)
+            else:
+                known = {fp: value for service in services for fp, value in service.old_values.items()}
+                Rollout(services, {**known, **tokens}, may_go_back=state == "applied").run()
+                if state == "restored":
+                    for service in services:
+                        service.result["restored"] = not service.failed
+    finally:
+        for file in files.values():
+            if isinstance(file, LockedFile):
+                file.close()
+    return _answer(services)
+
+
+def _lock(services: list[Service], files: dict[str, LockedFile | str]) -> None:
+    """Lock every file, in one order for all runs, so that no two can wait for each other."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    paths = {os.path.realpath(service.row["env_file"]): service.row["env_file"] for service in services}
+    for real in sorted(paths):
+        try:
+            files[real] = LockedFile(paths[real], deadline)
+        except HostError as problem:
+            files[real] = str(problem)
+
+
+def _judge(services: list[Service], state: str, tokens: dict[str, bytes], needs_tokens: bool) -> None:
+    """The problems that can be known before anything is written."""
+    wanted: dict[tuple[str, str], tuple[str, Service]] = {}
+    formats: dict[str, str] = {}
+    for service in services:
+        real = os.path.realpath(service.row["env_file"])
+        if formats.setdefault(real, service.format) != service.format:
+            service.fail(
+                f"{service.row['env_file']} is {service.format} for it and {formats[real]} for another service"
+            )
+        for name, each in service.variables.items():
+            other = wanted.setdefault((real, name), (each["new"], service))
+            if other[0] != each["new"]:
+                service.fail(
+                    f"{name} in {service.row['env_file']} has to be the token of {each['key']} for it and another one for "
+                    f"{other[1].name}; give them files or variables of their own"
+                )
+            if needs_tokens and service.result["needs"] == "write" and each["new"] not in tokens:
+                service.fail(f"no token with the fingerprint {each['new']} was sent for {name} ({each['key']})")
+        if state == "restored" and not all(each.get("restorable") for each in service.variables.values()):
+            service.fail("a token of it was not accepted by Slack in this run, so it does not go back to it")
+        changes = state in ("preflight", "applied") and service.result["needs"] != "nothing"
+        if changes and service.unhealthy_with_live_tokens:
+            service.fail(
+                f"is unhealthy already, on tokens that Slack accepts: {service.result['health_before']['evidence']}; "
+                "mend it first, or go on with -e force=true"
+            )
+
+
+def _predict(services: list[Service]) -> None:
+    """What a real run would have changed."""
+    sound = not any(service.failed for service in services)
+    for service in services:
+        if service.result["needs"] != "nothing" and sound:
+            service.result["changed"] = True
+            for name, shown in service.result["variables"].items():
+                shown["file_after"] = service.target[name]
+
+
+def _verify(services: list[Service]) -> None:
+    for service in services:
+        if service.failed:
+            continue
+        wrong = [
+            f"{name} is {shown['file_before'] or 'not there'}, {service.target[name]} is due"
+            for name, shown in service.result["variables"].items()
+            if shown["file_before"] != service.target[name]
+        ]
+        if wrong:
+            service.fail(f"{service.file.path}: {'; '.join(wrong)}")
+        try:
+            _watch.confirm(service)
+        except HostError as problem:
+            service.fail(str(problem))
+
+
+def _answer(services: list[Service]) -> dict:
+    results = [service.result for service in services]
+    problems = [f"{each['name']}: {each['error']}" for each in results if each["error"]]
+    return {
+        "changed": any(each["changed"] for each in results),
+        "failed": bool(problems),
+        "msg": "\n".join(problems),
+        "services": results,
+    }

@@ -1,0 +1,48 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fingerprints, and the one function that keeps tokens out of whatever the host says."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+_LOOKS_LIKE_ONE = re.compile(
+    r"(?:xox[a-z]|xapp|xwfp)[-.][^\s\"'<>,;]*|hv[sbr]\.[A-Za-z0-9_-]+|hooks\.slack\.com/(?:services|workflows|triggers)/\S*"
+)
+_known: dict[str, str] = {}
+
+
+class HostError(Exception):
+    """What was attempted on this host, on what, what came back and what to do next; never a secret."""
+
+
+def fingerprint(value: bytes) -> str:
+    """The first 12 hex digits of SHA-256: the only form of a token that leaves this program."""
+    return hashlib.sha256(value).hexdigest()[:12]
+
+
+def remember(value: bytes) -> None:
+    """Mask `value` in everything that `masked` sees from now on."""
+    text = value.decode("utf-8", "backslashreplace").strip()
+    if len(text) >= 8:
+        _known[text] = f"<token {fingerprint(text.encode())}>"
+
+
+def masked(text: str) -> str:
+    """`text` without the tokens of this run and without anything that looks like one."""
+    for secret, mask in _known.items():
+        text = text.replace(secret, mask)
+    return _LOOKS_LIKE_ONE.sub("<token>", text)
+
+
+def clean(value: object) -> object:
+    """`masked` for every string, keys too, of a result."""
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, dict):
+        return {clean(key): clean(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [clean(item) for item in value]
+    return value
