@@ -112,8 +112,8 @@ def _judge(services: list[Service], state: str, tokens: dict[str, bytes], needs_
             other = wanted.setdefault((real, name), (each["new"], service))
             if other[0] != each["new"]:
                 service.fail(
-                    f"{name} in {service.row['env_file']} has to be the token of {each['key']} for it and another one for "
-                    f"{other[1].name}; give them files or variables of their own"
+                    f"{name} in {service.row['env_file']} has to be the token of {each['key']} for it and another "
+                    f"for {other[1].name}; give them files or variables of their own"
                 )
             if needs_tokens and service.result["needs"] == "write" and each["new"] not in tokens:
                 service.fail(f"no token with the fingerprint {each['new']} was sent for {name} ({each['key']})")

@@ -85,8 +85,8 @@ class LockedFile:
                 if time.monotonic() > deadline:
                     os.close(fd)
                     raise HostError(
-                        f"{self.path} is locked by another run for more than {LOCK_SECONDS:.0f} s; see who holds it with "
-                        f"`fuser -v {self.real}`, wait for it to end, then run again"
+                        f"{self.path} is locked by another run for more than {LOCK_SECONDS:.0f} s; see who holds it "
+                        f"with `fuser -v {self.real}`, wait for it to end, then run again"
                     ) from None
                 time.sleep(0.02)
             except OSError as problem:

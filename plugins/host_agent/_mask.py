@@ -9,7 +9,8 @@ import hashlib
 import re
 
 _LOOKS_LIKE_ONE = re.compile(
-    r"(?:xox[a-z]|xapp|xwfp)[-.][^\s\"'<>,;]*|hv[sbr]\.[A-Za-z0-9_-]+|hooks\.slack\.com/(?:services|workflows|triggers)/\S*"
+    r"(?:xox[a-z]|xapp|xwfp)[-.][^\s\"'<>,;]*|hv[sbr]\.[A-Za-z0-9_-]+"
+    r"|hooks\.slack\.com/(?:services|workflows|triggers)/\S*"
 )
 _known: dict[str, str] = {}
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 botops.rotation contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Services that are restarted by a command; another may tell whether they run, and a pid file where their process is."""
+"""Services that are restarted by a command; another may tell whether they run, a pid file which process."""
 
 from __future__ import annotations
 

@@ -81,8 +81,8 @@ class Manager:
         except (OSError, http.client.HTTPException) as problem:
             reason = getattr(problem, "strerror", None) or type(problem).__name__
             raise HostError(
-                f"supervisor does not answer at {self._shown_url}: {reason}; check that it runs, `server_url`, and that "
-                "this user may use the socket"
+                f"supervisor does not answer at {self._shown_url}: {reason}; check that it runs, `server_url`, "
+                "and that this user may use the socket"
             ) from None
 
     def problem(self) -> str | None:

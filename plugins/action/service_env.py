@@ -1,0 +1,139 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries tokens to the services of a host: pipes one program to Python there, and gives back what it found and did.
+
+The program and the tokens go over the connection's standard input: nothing is copied to the host, nothing stands in a
+process's arguments, and no module is packed. What it does is in `plugins/host_agent`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ansible_collections.botops.rotation.plugins.host_agent import _program
+from ansible_collections.botops.rotation.plugins.module_utils import _redact
+from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
+from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
+
+_REQUIRED = ("name", "manager", "env_file", "variables")
+_DEFAULT_PYTHON = "if [ -x /usr/bin/python3 ]; then exec /usr/bin/python3 -I -; else exec python3 -I -; fi"
+# Words of a shell or of sudo -> what to do; the first that fits is shown.
+_HINTS = {
+    "must have a tty": "take requiretty out of sudoers for this user: Defaults:USER !requiretty",
+    "password is required": "give the become password (-K), or set NOPASSWD in sudoers",
+    "incorrect password": "give the right become password (-K)",
+    "not in the sudoers": "allow this user to become another one in sudoers",
+    "not allowed to execute": "allow this user to become another one in sudoers",
+    "not found": "install Python 3.9 or later there, or name it in ansible_python_interpreter",
+    "no such file": "install Python 3.9 or later there, or correct ansible_python_interpreter",
+}
+
+
+class ActionModule(GuardedAction):
+    OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {
+        "state": {
+            "type": "str",
+            "choices": ["preflight", "applied", "verified", "restored"],
+            "default": "applied",
+        },
+        "services": {"type": "list", "elements": "dict", "required": True},
+        "tokens": {"type": "dict", "default": {}, "no_log": True},
+    }
+
+    def act(self, options: dict[str, Any]) -> dict[str, Any]:
+        tokens = options["tokens"]
+        for token in tokens.values():
+            _redact.register(token)
+        _require_fields(options["services"])
+        if not options["services"]:
+            return {"changed": False, "services": []}
+        self._require_pipe()
+        writes = options["state"] in ("applied", "restored") and not self.check
+        payload = {**options, "check": self.check, "tokens": _needed(options["services"], tokens) if writes else {}}
+        answer = self._ask(payload)
+        if self.diff:
+            answer["diff"] = _diff(answer.get("services") or [])
+        for service in answer.get("services") or []:
+            for warning in service.get("warnings") or []:
+                self.warn(f"{service['name']}: {warning}")
+        return answer
+
+    def _require_pipe(self) -> None:
+        """The connection and the become method must take the program on standard input."""
+        become = self._connection.become
+        if not getattr(self._connection, "has_pipelining", False):
+            raise RotationError(
+                f"connection {self._connection.transport} cannot pass standard input to a command",
+                "use ssh (or local, podman, docker) for this host",
+            )
+        if become and not become.pipelining:
+            raise RotationError(
+                f"become method {become.name} needs a terminal, so it cannot pass standard input to a command",
+                "set ansible_become_method: sudo for this host",
+            )
+
+    def _command(self) -> str:
+        interpreter = self.variable("ansible_python_interpreter")
+        chosen = isinstance(interpreter, str) and interpreter and not interpreter.startswith("auto")
+        return f"{interpreter} -I -" if chosen else _DEFAULT_PYTHON
+
+    def _ask(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Run the program on the host. A connection that breaks is raised by Ansible, as unreachable."""
+        done = self._low_level_execute_command(self._command(), in_data=_program.build(payload))
+        # A login shell may print before, and a connection's own messages may follow.
+        _before, marker, answer = done["stdout"].rpartition(_program.MARKER)
+        try:
+            if marker:
+                return json.JSONDecoder().raw_decode(answer)[0]
+        except ValueError:
+            pass
+        raise RotationError(*_silence(done))
+
+
+def _require_fields(services: list[Any]) -> None:
+    for number, service in enumerate(services):
+        missing = [name for name in _REQUIRED if not isinstance(service, Mapping) or not service.get(name)]
+        if missing:
+            raise RotationError(
+                f"services[{number}] has no {', '.join(missing)}",
+                "give them as rotation_plan returns them; `ansible-doc botops.rotation.service_env` has the shape",
+            )
+
+
+def _needed(services: list[dict[str, Any]], tokens: dict[str, str]) -> dict[str, str]:
+    """The tokens that these services use: a host is not told those of others."""
+    keys = {each["key"] for service in services for each in service["variables"].values()}
+    return {key: token for key, token in tokens.items() if key in keys}
+
+
+def _silence(done: dict[str, Any]) -> tuple[str, str]:
+    """What to say when the program did not answer: (message, next step)."""
+    said = (done.get("stderr") or done.get("stdout") or "").strip()
+    hint = next((hint for words, hint in _HINTS.items() if words in said.lower()), "")
+    last = said.splitlines()[-1][:300] if said else "nothing"
+    return (
+        f"Python on this host ended with exit status {done.get('rc')} and without an answer; it said: {last}",
+        hint or "run `python3 --version` there as the same user; the state of its services is not known, run again",
+    )
+
+
+def _diff(services: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """One diff for each environment file that changes; of tokens it shows fingerprints."""
+    before: dict[str, dict[str, str]] = {}
+    after: dict[str, dict[str, str]] = {}
+    for service in services:
+        for name, shown in service["variables"].items():
+            before.setdefault(service["env_file"], {})[name] = shown["file_before"] or ""
+            after.setdefault(service["env_file"], {})[name] = shown["file_after"] or ""
+    return [
+        {"before_header": path, "after_header": path, "before": _lines(before[path]), "after": _lines(after[path])}
+        for path in before
+        if before[path] != after[path]
+    ]
+
+
+def _lines(values: dict[str, str]) -> str:
+    return "".join(f"{name}={f'<{shown}>' if shown else ''}\n" for name, shown in sorted(values.items()))
