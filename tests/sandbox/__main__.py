@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -73,13 +74,24 @@ def _up(directory: Path, options: argparse.Namespace) -> int:
             return 0
     Sandbox(directory, demo=not options.bare, say=say).up()
     say(f"ready: {directory}")
-    where = "" if directory == ROOT / ".sandbox" else f"BOTOPS_SANDBOX={directory} "
-    print(
-        f"\nNow, in {ROOT}:\n  {where}ansible-playbook rotate_bot.yml -e bot=gobot --check\n"
-        f"  {where}ansible-playbook rotate_bot.yml -e bot=gobot\n"
-        f"and in the end:\n  {where}python -m tests.sandbox down"
-    )
+    print(_how_to_go_on(directory))
     return 0
+
+
+def _how_to_go_on(directory: Path) -> str:
+    """What to type next, with paths only where they are needed."""
+    bin_directory = Path(sys.executable).parent
+    on_path = shutil.which("ansible-playbook") == str(bin_directory / "ansible-playbook")
+    prefix = "" if on_path else f"{os.path.relpath(bin_directory, ROOT)}/"
+    where = "" if directory == ROOT / ".sandbox" else f"BOTOPS_SANDBOX={directory} "
+    lines = [
+        f"\nNow, in {ROOT}:",
+        f"  {where}{prefix}ansible-playbook rotate_bot.yml -e bot=gobot --check",
+        f"  {where}{prefix}ansible-playbook rotate_bot.yml -e bot=gobot",
+        "and in the end:",
+        f"  {where}{prefix}python -m tests.sandbox down",
+    ]
+    return "\n".join(lines)
 
 
 def _down(directory: Path, options: argparse.Namespace) -> None:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -22,8 +20,6 @@ from tests.sandbox.services import SERVICES, Service
 from tests.sandbox.slack import seed
 from tests.sandbox.slack.client import SlackControl
 from tests.sandbox.supervisor import Supervisor
-
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Sandbox:
@@ -67,9 +63,10 @@ class Sandbox:
                 for installation in self.installations("gobot"):
                     self.stage(installation, self.reissue(installation))
                 self._say(
-                    "gobot: tokens revoked in its four workspaces, new ones staged in Vault; its services are down"
+                    "gobot: tokens revoked in its four workspaces, the app reinstalled, new tokens staged in Vault"
                 )
-            self.wait_health("gobot-", healthy=not self.demo)
+                self.wait_health("gobot-", healthy=False)
+                self._say("gobot's services are down: Slack refuses the tokens that they have")
         except BaseException:
             self.down()
             raise
@@ -126,6 +123,11 @@ class Sandbox:
         kept.update(_start.for_ansible(self.dir))
         return kept
 
+    @property
+    def inventory_file(self) -> Path:
+        """The inventory's JSON file; a test may change it, to add services or variables."""
+        return self.dir / "inventory.json"
+
     # Installations and tokens
 
     def installations(self, bot: str | None = None) -> list[str]:
@@ -137,9 +139,9 @@ class Sandbox:
         bot, _, team = installation.partition("/")
         return self.registry["botops_bots"][bot]["installations"][team][f"{kind}_token_path"]
 
-    def record_path(self, installation: str) -> str:
-        """The Vault path of an installation's record."""
-        return self.path(installation) + "_rotation"
+    def record_path(self, installation: str, mount: str | None = None) -> str:
+        """The Vault path of an installation's record; `mount` as in `botops_record_mount`."""
+        return (f"{mount}/" if mount else "") + self.path(installation) + "_rotation"
 
     def revoke(self, installation: str) -> None:
         """End the installation's authorization, as `auth.revoke` does."""
@@ -150,13 +152,13 @@ class Sandbox:
         self.slack.revoke(installation)
         return self.slack.install(installation)[f"{kind}_token"]
 
-    def stage(self, installation: str, token: str, kind: str = "bot") -> None:
-        """Put a token in Vault as the pending one of the installation's record."""
+    def stage(self, installation: str, token: str, kind: str = "bot", mount: str | None = None) -> None:
+        """Put a token in Vault as the pending one of the installation's record, whatever the token is."""
         current = (self.bao.get(self.path(installation, kind)) or {}).get("value")
-        record = self.bao.get(self.record_path(installation))
+        path = self.record_path(installation, mount)
         issued = self.slack.installation(installation)
         bot = installation.partition("/")[0]
-        self.bao.put(self.record_path(installation), _records.staged(record, bot, kind, token, issued, current))
+        self.bao.put(path, _records.staged(self.bao.get(path), bot, kind, token, issued, current))
 
     def current(self, installation: str, kind: str = "bot") -> str:
         """The token that Vault has as current."""

@@ -1,0 +1,19 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all tests share: the sandbox's fixtures, and no proxy between tests and loopback."""
+
+from __future__ import annotations
+
+import os
+
+from tests.sandbox.fixtures import (  # noqa: F401
+    _slack_server,
+    bare_sandbox,
+    module_bare_sandbox,
+    module_sandbox,
+    sandbox,
+    slack,
+)
+
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
