@@ -14,9 +14,10 @@ step() {
 stage=$(mktemp -d "${TMPDIR:-/tmp}/botops-lint.XXXXXX")
 trap 'rm -rf "$stage"' EXIT
 
+# antsibull-docs leaves a log in its home directory.
 docs() (
     tree=$(python -m tests.tools.stage "$stage") && cd "$tree" &&
-        ANSIBLE_COLLECTIONS_PATH=$stage antsibull-docs lint-collection-docs --plugin-docs .
+        HOME=$stage ANSIBLE_COLLECTIONS_PATH=$stage antsibull-docs lint-collection-docs --plugin-docs .
 )
 
 step "ruff check" ruff check --quiet --output-format=concise .
