@@ -177,11 +177,8 @@ def translated(doing: str, place: str, remedy: str = "") -> Iterator[None]:
         yield
     except RotationError:
         raise
-    except hvac_or_network() as error:
-        raised = _explain(error, f"Vault: could not {doing} {_redact.text(place)}".rstrip(), remedy)
-    else:
-        return
-    raise raised  # out here the original is not chained to it: its text may hold a secret
+    except hvac_or_network() as error:  # not chained to it: its text may hold a secret
+        raise _explain(error, f"Vault: could not {doing} {_redact.text(place)}", remedy) from None
 
 
 def needs(api_path: str, *capabilities: str) -> str:
