@@ -206,9 +206,9 @@ class Fields:
         if not isinstance(value, Mapping):
             problems.add(place, f"is {_tokens.type_name(value)}; {self.due}")
             return {}
-        for key in value:
-            if key not in self.fields:
-                where = self.elsewhere.get(key) if isinstance(key, str) else None
+        for key, item in value.items():
+            where = self.elsewhere.get(key) if isinstance(key, str) else None
+            if key not in self.fields and (where is None or item is not None):
                 problems.add(join(place, key), where or f"is not known; {did_you_mean(key, self.fields)}")
         found = {}
         for key, entry in self.fields.items():

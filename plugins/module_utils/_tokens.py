@@ -68,7 +68,7 @@ def _pattern(regex: str) -> re.Pattern[str]:
 
 def _slack(prefix: str) -> re.Pattern[str]:
     # Glued to other text the xox kinds are still unmistakable; `xapp-` is the end of too many words.
-    start = _START if prefix.startswith("xapp") else ""
+    start = rf"(?:{_START}|(?=xapp-\d-A\d))" if prefix == "xapp-" else ""
     return _pattern(start + prefix.replace("-", _DASH).replace(".", _DOT) + _BODY)
 
 
