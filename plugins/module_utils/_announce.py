@@ -24,7 +24,9 @@ TEXTS = {
 }
 
 
-def messages(registry: Registry, rows: Iterable[Row], phase: str, details: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+def messages(
+    registry: Registry, rows: Iterable[Row], phase: str, details: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
     """The messages of a phase (started, done, failed): one for each channel of each installation that changes."""
     return [
         _message(registry, row, phase, channel, (details or {}).get(row["id"], ""))
@@ -37,7 +39,7 @@ def messages(registry: Registry, rows: Iterable[Row], phase: str, details: Mappi
 def _channels(registry: Registry, row: Row) -> list[str]:
     """The channels of the bot in the row's workspace. A webhook posts to its own channel, whatever is asked for."""
     channels = list(registry.bots[row["bot"]].channels.get(row["workspace"], ()))
-    return [""] if channels and "webhook_path" in registry.notifiers.get(row["workspace"], {}) else channels
+    return [""] if channels and registry.notifiers.get(row["workspace"], {}).get("webhook_path") else channels
 
 
 def _message(registry: Registry, row: Row, phase: str, channel: str, detail: str) -> dict[str, Any]:

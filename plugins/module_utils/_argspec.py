@@ -44,6 +44,7 @@ VAULT = {
     "vault_role_id": _text("botops_vault_role_id", "VAULT_ROLE_ID", no_log=False),
     "vault_secret_id": _text("botops_vault_secret_id", "VAULT_SECRET_ID", no_log=True),
     "vault_jwt": _text("botops_vault_jwt", "VAULT_JWT", no_log=True),
+    "vault_role": _text("botops_vault_role"),
     "vault_mount_point": _text("botops_vault_mount_point"),
     "vault_namespace": _text("botops_vault_namespace", "VAULT_NAMESPACE"),
     "vault_ca_cert": _text("botops_vault_ca_cert", "VAULT_CACERT", type="path"),

@@ -130,7 +130,9 @@ def _decide_without_pending(
         return
     row["tokens"]["bot"] = _token(seen, "bot", None, current, None, probe)
     if not probe.alive:
-        row["reason"] = f"nothing is staged, and the current token {current.fingerprint} is {probe.life.value}: {probe.evidence}"
+        row["reason"] = (
+            f"nothing is staged, and the current token {current.fingerprint} is {probe.life.value}: {probe.evidence}"
+        )
         return
     row["action"] = "converge"
     known = record.current.get("bot")
@@ -143,37 +145,72 @@ def _decide_without_pending(
         row["reason"] = f"nothing is staged; the current token {current.fingerprint} is alive and {age}"
 
 
-def _judge(
-    row: Row, seen: Seen, names: tuple[str, ...], survey: Survey, registry: Registry, choices: Choices
-) -> None:
+def _judge(row: Row, seen: Seen, names: tuple[str, ...], survey: Survey, registry: Registry, choices: Choices) -> None:
     """Validates the tokens that are to become current (or are it already), or refuses the row."""
     for name in names:
         old, new = _pair(seen, name, row["action"])
         what = f"the {'current' if row['action'] == 'adopt' else 'pending'} {name} token of {row['id']}"
         _require_usable(what, new, name, survey, seen.installation)
         token = _token(seen, name, old, new, survey.probe(old), survey.probe(new))
-        old_fingerprint = token["old"] = seen.record.replaces.get(name) or (old.fingerprint if old else None)
-        proofs = token["proofs"] = {
-            "changed": _proofs.changed(old_fingerprint, new.fingerprint),
-            "same_identity": _identity(row, seen, name, old, new, survey, registry, choices),
-            "scopes": _scopes(row, seen, name, old, new, survey, registry, choices),
+        old_fingerprint = token["old"] = _old_fingerprint(seen, name, old, row["action"])
+        token["proofs"] = {
+            **_require_proofs(what, row, seen, name, old, new, survey, registry, choices),
             "old_refused": _proofs.old_refused(old_fingerprint, survey.probe(old), old_fingerprint in choices.keep_old),
             "in_use": _proofs.proof(None, "not rolled out yet"),
         }
         row["tokens"][name] = token
-        for proof, next_step in (
-            ("changed", "revoke the old token in Slack, install the app again, and stage what it gives then"),
-            ("same_identity", f"if this is right, run again with -e accept_identity={new.fingerprint}; else stage another token"),
-            ("scopes", f"install the app with these scopes again; or run with -e accept_scopes={new.fingerprint} if only scopes of the old token are missing"),  # noqa: E501
-        ):
-            if proofs[proof]["result"] is not True:
-                raise TokenError(f"{what}, {new.fingerprint}: {proofs[proof]['evidence']}", next_step)
     row["outcome"] = "rotated"
-    alive = [token for token in row["tokens"].values() if token["old_life"] == "alive" and token["old"] not in choices.keep_old]
+    alive = [
+        token
+        for token in row["tokens"].values()
+        if token["old_life"] == "alive" and token["old"] not in choices.keep_old
+    ]
     if alive:
         row["outcome"] = "old_alive"
         row["reason"] = f"Slack still accepts the old token {alive[0]['old']}"
         row["next_step"] = f"revoke it in Slack and run again, or state that it may live: -e keep_old={alive[0]['old']}"
+
+
+def judge_staged(
+    seen: Seen, name: str, new: Stored, survey: Survey, registry: Registry, choices: Choices
+) -> dict[str, _proofs.Proof]:
+    """Validates a token that is to be staged, as the rotation to it will; raises what is wrong with it."""
+    installation = seen.installation
+    row = {"id": installation.id, "bot": installation.bot, "workspace": installation.workspace, "action": "promote"}
+    what = f"the new {name} token of {installation.id}"
+    _require_usable(what, new, name, survey, installation)
+    return _require_proofs(what, row, seen, name, seen.tokens.get(name), new, survey, registry, choices)
+
+
+def _require_proofs(
+    what: str,
+    row: Row,
+    seen: Seen,
+    name: str,
+    old: Stored | None,
+    new: Stored,
+    survey: Survey,
+    registry: Registry,
+    choices: Choices,
+) -> dict[str, _proofs.Proof]:
+    """The proofs that must hold before anything is written."""
+    proofs = {
+        "changed": _proofs.changed(_old_fingerprint(seen, name, old, row["action"]), new.fingerprint),
+        "same_identity": _identity(row, seen, name, old, new, survey, registry, choices),
+        "scopes": _scopes(row, seen, name, old, new, survey, registry, choices),
+    }
+    mend = {
+        "changed": "revoke the old token in Slack, install the app again, and stage the token that it gives then",
+        "same_identity": "stage a token of this bot in this workspace"
+        if proofs["same_identity"]["result"] is False
+        else f"if this is right, run again with -e accept_identity={new.fingerprint}; else stage another token",
+        "scopes": "install the app again with these scopes, and stage the token that it gives; where only scopes of the "
+        f"old token are missing, and that is meant, run again with -e accept_scopes={new.fingerprint}",
+    }
+    for name_of_proof, proof in proofs.items():
+        if proof["result"] is not True:
+            raise TokenError(f"{what}, {new.fingerprint}: {proof['evidence']}", mend[name_of_proof])
+    return proofs
 
 
 def _pair(seen: Seen, name: str, action: str) -> tuple[Stored | None, Stored]:
@@ -190,19 +227,32 @@ def _pair(seen: Seen, name: str, action: str) -> tuple[Stored | None, Stored]:
     return slot.previous, new
 
 
+def _old_fingerprint(seen: Seen, name: str, old: Stored | None, action: str) -> str | None:
+    """What is taken out of use: known to the record even where the token itself is nowhere any more."""
+    if action == "adopt":
+        return seen.record.current[name].fingerprint
+    if action == "resume" and seen.record.replaces.get(name):
+        return seen.record.replaces[name]
+    return old.fingerprint if old else None
+
+
 def _require_usable(what: str, new: Stored, name: str, survey: Survey, installation: Installation) -> None:
     wrong = problem(new.token, name)
     if wrong:
         raise TokenError(f"{what} {wrong}", "stage the token as Slack shows it")
     others = sorted(survey.holders.get(new.fingerprint, set()) - {f"{installation.id}/{name}"})
     if others:
-        raise TokenError(f"{what}, {new.fingerprint}, is also that of {', '.join(others)}", "stage this row's own token")
+        raise TokenError(
+            f"{what}, {new.fingerprint}, is also that of {', '.join(others)}", "stage this row's own token"
+        )
     probe = survey.probe(new)
     if probe is None or not probe.alive:
         life, evidence = (probe.life.value, probe.evidence) if probe else ("unknown", "Slack was not asked")
         raise TokenError(
             f"{what}, {new.fingerprint}, is {life}: {evidence}",
-            "run again when Slack answers, or check the app's IP allowlist" if life == "unknown" else "stage a live token",
+            "run again when Slack answers, or check the app's IP allowlist"
+            if life == "unknown"
+            else "stage a live token",
         )
 
 
@@ -224,7 +274,14 @@ def _token(
 
 
 def _identity(
-    row: Row, seen: Seen, name: str, old: Stored | None, new: Stored, survey: Survey, registry: Registry, choices: Choices
+    row: Row,
+    seen: Seen,
+    name: str,
+    old: Stored | None,
+    new: Stored,
+    survey: Survey,
+    registry: Registry,
+    choices: Choices,
 ) -> _proofs.Proof:
     bot, installation = registry.bots[row["bot"]], seen.installation
     old_probe = survey.probe(old)
@@ -234,7 +291,10 @@ def _identity(
         registered = {**registered, "user_id": installation.bot_user_id or ""}
     references = [
         ("the live old token", old_probe.identity if old_probe and old_probe.alive else {}),
-        ("the record", known.identity if known and known.fingerprint != new.fingerprint else old.identity if old else {}),
+        (
+            "the record",
+            known.identity if known and known.fingerprint != new.fingerprint else old.identity if old else {},
+        ),
         ("the registry", {key: value for key, value in registered.items() if value}),
     ]
     return _proofs.same_identity(
@@ -247,7 +307,14 @@ def _identity(
 
 
 def _scopes(
-    row: Row, seen: Seen, name: str, old: Stored | None, new: Stored, survey: Survey, registry: Registry, choices: Choices
+    row: Row,
+    seen: Seen,
+    name: str,
+    old: Stored | None,
+    new: Stored,
+    survey: Survey,
+    registry: Registry,
+    choices: Choices,
 ) -> _proofs.Proof:
     required = registry.bots[row["bot"]].required_scopes if name == "bot" else ()
     old_probe, known = survey.probe(old), seen.record.current.get(name)

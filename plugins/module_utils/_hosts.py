@@ -25,10 +25,7 @@ def key(variable: Mapping[str, Any]) -> str:
 def managed(rows: Iterable[Row]) -> dict[str, dict[str, Any]]:
     """The tokens that this run carries to services, by key."""
     return {
-        f"{row['id']}/{name}": token
-        for row in rows
-        if row["action"] != "none"
-        for name, token in row["tokens"].items()
+        f"{row['id']}/{name}": token for row in rows if row["action"] != "none" for name, token in row["tokens"].items()
     }
 
 
@@ -80,7 +77,18 @@ def _service(
     options = service.options
     keys = {variable: key(reference) for variable, reference in options["env"].items()}
     dead = sorted({each for each in keys.values() if each in others and (others[each] is None or others[each].dead)})
-    copied = ("manager", "unit", "server_url", "restart", "active", "pid_file", "env_file", "env_format", "health", "in_use")
+    copied = (
+        "manager",
+        "unit",
+        "server_url",
+        "restart",
+        "active",
+        "pid_file",
+        "env_file",
+        "env_format",
+        "health",
+        "in_use",
+    )
     return {
         "name": service.name,
         **{name: options.get(name) for name in copied},
@@ -108,7 +116,8 @@ def restored(services: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         variables = service["variables"]
         if all(variable["restorable"] and variable["old"] for variable in variables.values()):
             turned = {
-                name: {**variable, "new": variable["old"], "old": variable["new"]} for name, variable in variables.items()
+                name: {**variable, "new": variable["old"], "old": variable["new"]}
+                for name, variable in variables.items()
             }
             back.append({**service, "variables": turned, "force": True})
     return back

@@ -177,6 +177,13 @@ def holder(vault: Vault, path: str, name: str = "") -> Holder | None:
     return _parse(vault.read(path), name or path)
 
 
+def require_free(vault: Vault, path: str, name: str, owner: Owner) -> None:
+    """What `acquire` would find, for a dry run: LockError where another run holds the lock."""
+    held = holder(vault, path, name)
+    if held is not None and why_free(held, vault.now(), owner, is_alive) is None:
+        raise _busy(name, held)
+
+
 def break_lock(vault: Vault, path: str, name: str = "") -> str:
     """Free a lock whoever has it, for the verb `unlock`. Returns what it broke, in words; "" when it was free."""
     found = vault.read(path)

@@ -17,7 +17,9 @@ from ansible_collections.botops.rotation.plugins.module_utils._decide import CHA
 
 Plan = Mapping[str, Any]
 Row = dict[str, Any]
-Results = Mapping[str, Mapping[str, Any]]  # host -> what `service_env` gave there; nothing for a host that was not tried
+Results = Mapping[
+    str, Mapping[str, Any]
+]  # host -> what `service_env` gave there; nothing for a host that was not tried
 
 GOOD = ("rotated", "already", "converged")
 
@@ -33,7 +35,9 @@ def prepare(plan: Plan, preflight: Results, skip_unreachable: bool = False) -> d
         elif result.get("unreachable"):
             absent[host] = "unreachable"
             if not skip_unreachable:
-                stop = stop or _stop(f"preflight of {host}", result, "bring it back, or go on without it: -e skip_unreachable=true")
+                stop = stop or _stop(
+                    f"preflight of {host}", result, "bring it back, or go on without it: -e skip_unreachable=true"
+                )
         elif result.get("failed"):
             stop = stop or _stop(f"preflight of {host}", result)
     hosts = [host for host in plan["hosts"] if host not in absent and _needs(preflight[host])]
@@ -44,6 +48,8 @@ def prepare(plan: Plan, preflight: Results, skip_unreachable: bool = False) -> d
         "stop": stop,
         "hosts": [] if stop else hosts,
         "absent": absent,
+        # Where a failure ends the rollout: what is there may go back. Elsewhere services are down without the new token.
+        "stops": {host: any(_may_go_back(service) for service in services) for host, services in plan["hosts"].items()},
         "locks": sorted({*changing, *touched}),
     }
 
@@ -56,6 +62,10 @@ def _needs(result: Mapping[str, Any]) -> bool:
     return any(service.get("needs") != "nothing" for service in result.get("services") or [])
 
 
+def _may_go_back(service: Mapping[str, Any]) -> bool:
+    return all(variable["restorable"] for variable in service["variables"].values())
+
+
 def _variables(services: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
     return (variable for service in services for variable in service["variables"].values())
 
@@ -64,7 +74,9 @@ def _installation(variable: Mapping[str, Any]) -> str:
     return variable["key"].rpartition("/")[0]
 
 
-def judge(plan: Plan, prepared: Mapping[str, Any], preflight: Results, rollout: Results, stop: Any = None) -> dict[str, Any]:
+def judge(
+    plan: Plan, prepared: Mapping[str, Any], preflight: Results, rollout: Results, stop: Any = None
+) -> dict[str, Any]:
     """What the rollout came to: `services` (one entry per service), and the rows that go `back` or are `proven`.
 
     A row goes back when one of its services failed and every old token that is concerned is accepted by Slack.
@@ -97,7 +109,10 @@ def judge(plan: Plan, prepared: Mapping[str, Any], preflight: Results, rollout: 
     proven = [
         row["id"]
         for row in plan["installations"]
-        if row["action"] in CHANGING and row["id"] not in back and not stop_before_promotion(stop) and _all_in_use(row, services)
+        if row["action"] in CHANGING
+        and row["id"] not in back
+        and not stop_before_promotion(stop)
+        and _all_in_use(row, services)
     ]
     return {"services": services, "back": sorted(back), "restore": restore, "proven": proven}
 
@@ -134,7 +149,7 @@ def _services(
             "name": name,
             "unit": service["unit"] or name,
             "installations": sorted({_installation(variable) for variable in service["variables"].values()}),
-            "may_go_back": all(variable["restorable"] for variable in service["variables"].values()),
+            "may_go_back": _may_go_back(service),
             "variables": _fingerprints(service, last),
             "restarted": bool(did and did.get("restarted")),
             "changed": bool(did and did.get("changed")),
@@ -197,19 +212,19 @@ def conclude(
     plan: Plan,
     prepared: Mapping[str, Any],
     judged: Mapping[str, Any],
-    retired: Mapping[str, Mapping[str, Any]],
-    restored: Mapping[str, Mapping[str, Any]],
+    retired: Mapping[str, Any],
+    restored: Mapping[str, Any],
     stop: Mapping[str, Any] | None,
-    restore_results: Results | None = None,
+    restore: Results | None = None,
     check: bool = False,
 ) -> list[Row]:
-    """The rows with what each installation ended with. `retired` and `restored` are what Vault answered, by row id."""
+    """The rows with what each installation ended with.
+
+    `retired` and `restored` are what the action `rotation` gave, `restore` what the hosts gave on their way back.
+    """
     if check:
         return [_expected(row, prepared, judged, stop) for row in plan["installations"]]
-    return [
-        _ended(row, _of(row, judged["services"]), judged, retired, restored, stop, restore_results or {})
-        for row in plan["installations"]
-    ]
+    return [_ended(row, judged, retired, restored, stop, restore or {}) for row in plan["installations"]]
 
 
 def _expected(row: Mapping[str, Any], prepared: Mapping[str, Any], judged: Mapping[str, Any], stop: Any) -> Row:
@@ -222,26 +237,31 @@ def _expected(row: Mapping[str, Any], prepared: Mapping[str, Any], judged: Mappi
     if absent and row["action"] in CHANGING:
         return {**row, "outcome": "partial", **_absent(absent)}
     if row["action"] == "converge" and any(service["host"] in prepared["hosts"] for service in services):
-        return {**row, "outcome": "converged", "next_step": "", "reason": "hosts carry another token than the current one"}
+        return {
+            **row,
+            "outcome": "converged",
+            "next_step": "",
+            "reason": "hosts carry another token than the current one",
+        }
     return row
 
 
 def _ended(
     row: Mapping[str, Any],
-    services: list[Mapping[str, Any]],
     judged: Mapping[str, Any],
-    retired: Mapping[str, Mapping[str, Any]],
-    restored: Mapping[str, Mapping[str, Any]],
+    retired: Mapping[str, Any],
+    restored: Mapping[str, Any],
     stop: Mapping[str, Any] | None,
-    restore_results: Results,
+    restore: Results,
 ) -> Row:
+    services = _of(row, judged["services"])
     row = {**row, "proofs": dict(row["proofs"])}
     if row["action"] == "none":
         return row
     if stop_before_promotion(stop):
-        return {**row, "outcome": "refused" if not stop.get("written") else "failed", **_because(stop)}
+        return {**row, "outcome": "failed" if stop.get("written") else "refused", **_because(stop)}
     if row["id"] in judged["back"]:
-        return _gone_back(row, services, restored.get(row["id"]) or {}, restore_results)
+        return _gone_back(row, services, restored, restore)
     row["proofs"]["in_use"] = _in_use(services)
     failed = [service for service in services if service["status"] == "failed"]
     unproven = [service for service in services if service["status"] == "unproven"]
@@ -249,46 +269,70 @@ def _ended(
     if row["action"] == "converge":
         if any(service["changed"] for service in services) and not failed:
             row.update(outcome="converged", reason="hosts were brought to the current token", next_step="")
-    elif retired.get(row["id"]):
-        _apply_retirement(row, retired[row["id"]])
+    elif row["id"] in judged["proven"]:
+        _apply_retirement(row, retired)
     if failed:
         named = ", ".join(f"{service['name']} on {service['host']}" for service in failed)
         first = next((service["error"] for service in failed if service["error"]), failed[0]["in_use_evidence"])
-        row.update(outcome="failed", reason=f"not on the new token or not healthy: {named}: {first}",
-                   next_step="mend these services, then run rotate_bot again: it goes on from here")
+        row.update(
+            outcome="failed",
+            reason=f"not on the new token or not healthy: {named}: {first}",
+            next_step="mend these services, then run rotate_bot again: it goes on from here",
+        )
     elif unproven and row["action"] != "converge":
         named = ", ".join(f"{service['name']} on {service['host']}" for service in unproven)
-        row.update(outcome="partial", reason=f"nobody can say which token these run on: {named}",
-                   next_step="give them an in_use endpoint in botops_services, then run rotate_bot again")
+        row.update(
+            outcome="partial",
+            reason=f"nobody can say which token these run on: {named}",
+            next_step="give them an in_use endpoint in botops_services, then run rotate_bot again",
+        )
     elif absent:
         row.update(outcome="partial", **_absent(absent))
     return row
 
 
-def _gone_back(
-    row: Row, services: list[Mapping[str, Any]], answer: Mapping[str, Any], restore_results: Results
-) -> Row:
+def _gone_back(row: Row, services: list[Mapping[str, Any]], restored: Mapping[str, Any], restore: Results) -> Row:
     failed = [service for service in services if service["status"] == "failed"]
-    named = ", ".join(f"{service['name']} on {service['host']}" for service in failed) or "a service that shares its tokens"
+    named = (
+        ", ".join(f"{service['name']} on {service['host']}" for service in failed) or "a service that shares its tokens"
+    )
     why = next((service["error"] for service in failed if service["error"]), "")
     row["proofs"]["in_use"] = _proofs.proof(False, "rolled back")
-    stuck = sorted(host for host, result in restore_results.items() if result.get("failed") or result.get("unreachable"))
-    if answer.get("error") or stuck:
-        problem = answer.get("error") or f"hosts that did not go back: {', '.join(stuck)}"
-        return {**row, "outcome": "failed", "reason": f"{named} failed ({why}), and the way back did too: {problem}",
-                "next_step": "run rotate_bot again: it goes on from here"}
-    return {**row, "outcome": "rolled_back", "reason": f"{named} failed: {why}",
-            "next_step": "mend it, then run rotate_bot again: the new token is still pending"}
+    stuck = sorted(host for host, result in restore.items() if result.get("failed") or result.get("unreachable"))
+    problem = f"these hosts did not go back: {', '.join(stuck)}" if stuck else ""
+    if row["id"] not in (restored.get("results") or {}):
+        problem = f"Vault did not: {restored.get('reason') or restored.get('msg') or 'it was not asked'}"
+    if problem:
+        return {
+            **row,
+            "outcome": "failed",
+            "reason": f"{named} failed: {why}; going back to the old token failed too: {problem}",
+            "next_step": "run rotate_bot again: it goes on from here",
+        }
+    return {
+        **row,
+        "outcome": "rolled_back",
+        "reason": f"{named} failed: {why}",
+        "next_step": "mend it, then run rotate_bot again: the new token is still pending",
+    }
 
 
-def _apply_retirement(row: Row, answer: Mapping[str, Any]) -> None:
+def _apply_retirement(row: Row, retired: Mapping[str, Any]) -> None:
     """What Slack said of old and new when it was asked last."""
-    for name, proof in (answer.get("old_refused") or {}).items():
-        if name in row["tokens"]:
-            row["tokens"][name] = {**row["tokens"][name], "proofs": {**row["tokens"][name]["proofs"], "old_refused": proof}}
+    answer = (retired.get("results") or {}).get(row["id"])
+    if answer is None:
+        row.update(
+            outcome="failed",
+            reason=f"the last proof was not made: {retired.get('reason') or retired.get('msg') or 'the run had stopped'}",
+            next_step="run rotate_bot again: it goes on from here",
+        )
+        return
+    for name, proof in answer["old_refused"].items():
+        token = row["tokens"][name]
+        row["tokens"] = {**row["tokens"], name: {**token, "proofs": {**token["proofs"], "old_refused": proof}}}
         if name == "bot" or len(row["tokens"]) == 1:
             row["proofs"]["old_refused"] = proof
-    row.update({key: answer[key] for key in ("outcome", "reason", "next_step") if key in answer})
+    row.update({key: answer[key] for key in ("outcome", "reason", "next_step")})
 
 
 def _in_use(services: list[Mapping[str, Any]]) -> _proofs.Proof:
@@ -304,12 +348,35 @@ def _in_use(services: list[Mapping[str, Any]]) -> _proofs.Proof:
     return _proofs.proof(False, f"{evidence}: {rest}")
 
 
+def tell(rows: Iterable[Row], services: list[Mapping[str, Any]]) -> dict[str, tuple[list[Row], dict[str, str]]]:
+    """What people are told at the end: phase -> the rows that it is said of, and a detail for each."""
+    done: list[Row] = []
+    failed: list[Row] = []
+    details: dict[str, str] = {}
+    for row in rows:
+        if row["outcome"] in ("rotated", "old_alive"):
+            done.append(row)
+            seconds = [s["seconds_unavailable"] for s in _of(row, services) if s["seconds_unavailable"] is not None]
+            details[row["id"]] = f"It was unavailable for {max(seconds):.1f} s in this run." if seconds else ""
+        elif row["outcome"] in ("rolled_back", "failed", "partial"):
+            failed.append(row)
+            affected = sorted({s["name"] for s in _of(row, services) if s["status"] != "ok"})
+            details[row["id"]] = {
+                "rolled_back": "It runs on its old token again.",
+                "failed": f"Affected: {', '.join(affected)}." if affected else "Its operators are at it.",
+                "partial": f"Still to come: {', '.join(affected)}.",
+            }[row["outcome"]]
+    return {"done": (done, details), "failed": (failed, details)}
+
+
 def _because(stop: Mapping[str, Any]) -> dict[str, str]:
     return {"reason": f"{stop['phase']}: {stop['reason']}", "next_step": stop.get("next_step", "")}
 
 
 def _absent(services: list[Mapping[str, Any]]) -> dict[str, str]:
-    named = ", ".join(sorted({f"{service['host']} ({service['in_use_evidence'] or 'not reached'})" for service in services}))
+    named = ", ".join(
+        sorted({f"{service['host']} ({service['in_use_evidence'] or 'not reached'})" for service in services})
+    )
     return {
         "reason": f"not on the new token: the services on {named}",
         "next_step": "run rotate_bot again when these hosts are there: it brings them to the current token",

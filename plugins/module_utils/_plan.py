@@ -16,7 +16,7 @@ from ansible_collections.botops.rotation.plugins.module_utils import _announce, 
 from ansible_collections.botops.rotation.plugins.module_utils._decide import CHANGING, Choices, decide
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import Probe
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import RecordStore, stamp
-from ansible_collections.botops.rotation.plugins.module_utils._registry import Registry
+from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
 from ansible_collections.botops.rotation.plugins.module_utils._slack import Slack
 
 SCHEMA = "botops.rotation/1"
@@ -33,7 +33,7 @@ def make(
 ) -> dict[str, Any]:
     """Reads Vault and Slack, decides, and gives the plan. Nothing is changed anywhere."""
     selected = registry.select(bot, workspace)
-    survey = _survey.read(store, registry.installations())
+    survey = _survey.read(store, everything(registry))
     concern = [
         token
         for installation in selected
@@ -58,13 +58,20 @@ def make(
     }
 
 
+def everything(registry: Registry) -> list[Installation]:
+    """All installations: a token must not be another row's, whichever rows are rotated."""
+    return [installation for bot in registry.bots.values() for installation in bot.installations.values()]
+
+
 def run_id(now: datetime, names: list[str]) -> str:
     """Names a run, and a rotation: `20261123T020000Z-gobot-7f3a`."""
     name = names[0] if len(names) == 1 else f"{len(names)}-bots"
     return f"{now:%Y%m%dT%H%M%SZ}-{name}-{secrets.token_hex(2)}"
 
 
-def _bystanders(registry: Registry, rows: list[dict[str, Any]], survey: _survey.Survey, slack: Slack) -> dict[str, Probe | None]:
+def _bystanders(
+    registry: Registry, rows: list[dict[str, Any]], survey: _survey.Survey, slack: Slack
+) -> dict[str, Probe | None]:
     """What is known of the tokens that services of this run use beside those that it carries."""
     keys = {key for key in _hosts.bystanders(registry, rows) if key.rpartition("/")[0] in survey.seen}
     tokens = {}

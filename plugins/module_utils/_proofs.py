@@ -55,7 +55,10 @@ def same_identity(
         return proof(True, proven[0])
     if accepted:
         return proof(True, "nothing to compare with; accepted by accept_identity")
-    return proof(None, f"unproven: team {team_id} is right, and there is nothing to compare the app or user with; {_line(new, place)}")
+    return proof(
+        None,
+        f"unproven: team {team_id} is right, and there is nothing to compare the app or user with; {_line(new, place)}",
+    )
 
 
 def _line(new: Identity, place: str) -> str:

@@ -152,7 +152,9 @@ class Record:
             raise _damaged(where, "is not a mapping")
         if data.get("schema", SCHEMA) != SCHEMA:
             raise _damaged(where, f"has a schema other than {SCHEMA}")
-        tokens = {name: _slot(_mapping(value, where), where) for name, value in _mapping(data.get("tokens"), where).items()}
+        tokens = {
+            name: _slot(_mapping(value, where), where) for name, value in _mapping(data.get("tokens"), where).items()
+        }
         unknown = sorted(set(tokens) - set(TOKENS))
         if unknown:
             raise _damaged(where, "has tokens other than bot and user")
@@ -201,7 +203,9 @@ def _stored(value: Any, where: str) -> Stored | None:
     )
     told = value.get("fingerprint")
     if told and told != stored.fingerprint:
-        raise _damaged(where, f"holds a token whose fingerprint is {stored.fingerprint}, not the stated {str(told)[:12]}")
+        raise _damaged(
+            where, f"holds a token whose fingerprint is {stored.fingerprint}, not the stated {str(told)[:12]}"
+        )
     return stored
 
 

@@ -130,9 +130,7 @@ class RecordStore:
             if current.stored and current.stored.fingerprint == stored.fingerprint and not current.padded:
                 continue
             self.before_write()
-            self.vault.set_field(
-                seen.installation.path(name), self.token_field, stored.token, expect=current.secret
-            )
+            self.vault.set_field(seen.installation.path(name), self.token_field, stored.token, expect=current.secret)
 
     def at(self) -> str:
         """Now, by Vault's clock."""

@@ -91,8 +91,14 @@ def table(report: Mapping[str, Any], path: str = "") -> str:
             lines.append(f"  next: {row['next_step']}")
     for message in report["announcements"]:
         if message["state"] not in ("sent", "planned"):
-            lines.append(f"{message['installation']}: the announcement '{message['phase']}' is {message['state']}: {message['evidence']}")
-    lines += [f"{service['name']} on {service['host']}: {service['health_note']}" for service in report["services"] if service["health_note"]]
+            lines.append(
+                f"{message['installation']}: the announcement '{message['phase']}' is {message['state']}: {message['evidence']}"
+            )
+    lines += [
+        f"{service['name']} on {service['host']}: {service['health_note']}"
+        for service in report["services"]
+        if service["health_note"]
+    ]
     lines += [f"warning: {warning}" for warning in report["warnings"]]
     lines.append(_last(report, path))
     return "\n".join(line for line in lines if line)
@@ -105,7 +111,9 @@ def _headline(report: Mapping[str, Any]) -> str:
         verb = "would be rotated:" if report["check"] else "rotated"
         what = f"{verb} {good} of {len(rows)} installations"
     else:
-        what = ", ".join(f"{outcome.replace('_', ' ')} {count}" for outcome, count in sorted(summary["outcomes"].items()))
+        what = ", ".join(
+            f"{outcome.replace('_', ' ')} {count}" for outcome, count in sorted(summary["outcomes"].items())
+        )
         what = f"{what} of {len(rows)} installations"
     run = "check (nothing was changed)" if report["check"] else f"run {report['run_id']}"
     return f"{', '.join(report['bots'])}: {what}, {summary['services']} services on {summary['hosts']} hosts    {run}"
@@ -120,12 +128,23 @@ def _rows(report: Mapping[str, Any]) -> str:
             proofs = token["proofs"] if token and token["proofs"] else {}
             if token_name == "bot" or len(row["tokens"]) == 1:
                 proofs = row["proofs"] or proofs
-            cells = [MARKS[proofs[key]["result"]] if key in proofs else "-" for key in ("changed", "same_identity", "scopes", "old_refused")]
+            cells = [
+                MARKS[proofs[key]["result"]] if key in proofs else "-"
+                for key in ("changed", "same_identity", "scopes", "old_refused")
+            ]
             in_use = proofs["in_use"]["evidence"].split(":")[0] if "in_use" in proofs else "-"
             in_use = in_use if "/" in in_use else "-"
             old, new = (token["old"], token["new"]) if token else (None, None)
             label = name if token_name == "bot" else f"{name} (user token)"
-            lines.append([label, f"{old or '(none)'} -> {new}" if proofs else new or "-", *cells, in_use, row["outcome"].replace("_", " ")])
+            lines.append(
+                [
+                    label,
+                    f"{old or '(none)'} -> {new}" if proofs else new or "-",
+                    *cells,
+                    in_use,
+                    row["outcome"].replace("_", " "),
+                ]
+            )
     headers = ["workspace", "old -> new", "changed", "identity", "scopes", "old refused", "in use", "outcome"]
     return tabulate(lines, headers=headers, tablefmt="plain", disable_numparse=True)
 
@@ -145,6 +164,15 @@ def _last(report: Mapping[str, Any], path: str) -> str:
     if path:
         parts.append(f"report {path}")
     return "    ".join(parts)
+
+
+def failure(report: Mapping[str, Any]) -> str:
+    """Why the run ends non-zero, in a line."""
+    bad = [row for row in report["installations"] if row["outcome"] not in GOOD]
+    parts = [f"{row['id']}: {row['outcome'].replace('_', ' ')}" for row in bad]
+    if report["summary"]["announcements_failed"]:
+        parts.append(f"{report['summary']['announcements_failed']} announcements were not posted")
+    return "; ".join(parts) + "; next: see the table below"
 
 
 def write(report: Mapping[str, Any], directory: str) -> str:
@@ -170,7 +198,11 @@ def dumps(value: Any) -> str:
 
 def markdown(report: Mapping[str, Any]) -> str:
     """The report for people."""
-    parts = [f"# {_headline(report)}", f"Started {report['started']}, finished {report['finished']}.", "## Installations"]
+    parts = [
+        f"# {_headline(report)}",
+        f"Started {report['started']}, finished {report['finished']}.",
+        "## Installations",
+    ]
     for row in report["installations"]:
         parts.append(f"### {row['bot']} in {row['workspace_name']}: {row['outcome'].replace('_', ' ')}")
         if row["reason"]:
@@ -179,11 +211,25 @@ def markdown(report: Mapping[str, Any]) -> str:
             proofs = row["proofs"] if name == "bot" or len(row["tokens"]) == 1 else token["proofs"]
             if proofs:
                 parts.append(f"The {name} token at `{token['path']}`: {token['old'] or '(none)'} -> {token['new']}")
-                parts.append(_pipes([[key.replace("_", " "), MARKS[p["result"]], p["evidence"]] for key, p in proofs.items()], ["proof", "", "evidence"]))
+                parts.append(
+                    _pipes(
+                        [[key.replace("_", " "), MARKS[p["result"]], p["evidence"]] for key, p in proofs.items()],
+                        ["proof", "", "evidence"],
+                    )
+                )
     if report["services"]:
-        parts += ["## Services", _pipes([_service(service) for service in report["services"]], ["service", "host", "variables", "restarted", "health", "in use", "unavailable"])]
+        parts += [
+            "## Services",
+            _pipes(
+                [_service(service) for service in report["services"]],
+                ["service", "host", "variables", "restarted", "health", "in use", "unavailable"],
+            ),
+        ]
     if report["announcements"]:
-        lines = [[m["workspace"], m["channel"] or "(webhook)", m["phase"], m["state"], m["evidence"]] for m in report["announcements"]]
+        lines = [
+            [m["workspace"], m["channel"] or "(webhook)", m["phase"], m["state"], m["evidence"]]
+            for m in report["announcements"]
+        ]
         parts += ["## Announcements", _pipes(lines, ["workspace", "channel", "phase", "state", ""])]
     if report["warnings"]:
         parts += ["## Warnings", "\n".join(f"- {warning}" for warning in report["warnings"])]
@@ -191,7 +237,9 @@ def markdown(report: Mapping[str, Any]) -> str:
 
 
 def _service(service: Mapping[str, Any]) -> list[str]:
-    variables = ", ".join(f"{name}: {v['before'] or '(none)'} -> {v['after'] or '(none)'}" for name, v in service["variables"].items())
+    variables = ", ".join(
+        f"{name}: {v['before'] or '(none)'} -> {v['after'] or '(none)'}" for name, v in service["variables"].items()
+    )
     seconds = service["seconds_unavailable"]
     health = " -> ".join(MARKS[(service[key] or {}).get("ok")] for key in ("health_before", "health_after"))
     return [

@@ -76,7 +76,11 @@ def begin(record: Record, current: Current, lives: Lives) -> Record:
         if old and old.fingerprint == new.fingerprint:
             raise StateError(f"the pending {name} token {new.fingerprint} equals the current one", "stage a new token")
         kept = record.slot(name).previous
-        if kept and (old is None or kept.fingerprint != old.fingerprint) and lives.get(kept.fingerprint) is not Life.DEAD:
+        if (
+            kept
+            and (old is None or kept.fingerprint != old.fingerprint)
+            and lives.get(kept.fingerprint) is not Life.DEAD
+        ):
             raise StateError(
                 f"the previous token {kept.fingerprint} is not known to be dead, and promoting over it would lose it",
                 "revoke it in Slack, then run rotate_bot again",
@@ -95,7 +99,9 @@ def promoted(record: Record, current: Current, at: str) -> Record:
     for name, new in record.pending.items():
         now = current.get(name)
         if now is None or now.fingerprint != new.fingerprint:
-            raise StateError(f"current does not hold the promoted {name} token {new.fingerprint}", "run rotate_bot again")
+            raise StateError(
+                f"current does not hold the promoted {name} token {new.fingerprint}", "run rotate_bot again"
+            )
         known[name] = Known(new.fingerprint, at, new.identity, new.scopes)
     return replace(record, state=State.PROMOTED, current=known)
 
@@ -147,7 +153,9 @@ def restore(record: Record, current: Current, lives: Lives) -> Record:
         old = record.slot(name).previous
         if old is None or lives.get(old.fingerprint) is not Life.ALIVE:
             what = f"the old {name} token {old.fingerprint}" if old else f"no old {name} token is known, so none"
-            raise StateError(f"{what} is not accepted by Slack: there is no way back to it", "go forward with rotate_bot")
+            raise StateError(
+                f"{what} is not accepted by Slack: there is no way back to it", "go forward with rotate_bot"
+            )
         _expect(name, current.get(name), old, new)
     return replace(record, state=State.RESTORING)
 
@@ -180,7 +188,9 @@ def abort(record: Record, current: Current, lives: Lives, at: str, discard: froz
     for name, new in record.pending.items():
         now = current.get(name)
         if record.state is State.PROMOTING and now and now.fingerprint == new.fingerprint:
-            raise StateError(f"the pending {name} token {new.fingerprint} is current already", "finish it with rotate_bot")
+            raise StateError(
+                f"the pending {name} token {new.fingerprint} is current already", "finish it with rotate_bot"
+            )
         if lives.get(new.fingerprint) is not Life.DEAD and new.fingerprint not in discard:
             raise StateError(
                 f"the pending {name} token {new.fingerprint} is not known to be dead, and would be lost",
@@ -208,7 +218,9 @@ def _ended(record: Record, outcome: str, at: str) -> Record:
 
 def _require(record: Record, state: State) -> None:
     if record.state is not state:
-        raise StateError(f"the rotation is {record.state.value}, not {state.value}", "run rotation_status, then rotate_bot")
+        raise StateError(
+            f"the rotation is {record.state.value}, not {state.value}", "run rotation_status, then rotate_bot"
+        )
 
 
 def _expect(name: str, now: Stored | None, old: Stored | None, new: Stored) -> None:

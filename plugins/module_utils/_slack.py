@@ -193,5 +193,3 @@ def _scopes(headers: dict[str, Any]) -> tuple[str, ...]:
     value = lower.get("x-oauth-scopes", "")
     value = ",".join(value) if isinstance(value, list) else value
     return tuple(sorted(scope.strip() for scope in value.split(",") if scope.strip()))
-
-

@@ -1,0 +1,95 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Turns what the hosts said into what happens next, and into what a run ended with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.botops.rotation.plugins.module_utils import _announce, _outcome, _report
+from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
+from ansible_collections.botops.rotation.plugins.module_utils._record_store import stamp
+from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
+from ansible_collections.botops.rotation.plugins.plugin_utils._session import EVERYTHING, session
+
+
+class ActionModule(GuardedAction):
+    SHARED = EVERYTHING
+    OPTIONS = {
+        "state": {"type": "str", "choices": ["prepared", "judged", "concluded", "reported"], "required": True},
+        "plan": {"type": "dict"},
+        "preflight": {"type": "dict", "default": {}},
+        "rollout": {"type": "dict", "default": {}},
+        "restore": {"type": "dict", "default": {}},
+        "prepared": {"type": "dict", "default": {}},
+        "judged": {"type": "dict", "default": {}},
+        "concluded": {"type": "dict", "default": {}},
+        "retired": {"type": "dict", "default": {}},
+        "restored": {"type": "dict", "default": {}},
+        "announcements": {"type": "list", "elements": "dict", "default": []},
+        "stop": {"type": "dict", "default": {}},
+        "skip_unreachable": {"type": "bool", "default": False},
+        "report_dir": {"type": "str", "default": "reports"},
+    }
+
+    def act(self, options: dict[str, Any]) -> dict[str, Any]:
+        if not options["plan"]:
+            stop = options["stop"]
+            raise RotationError(stop.get("reason") or "there is no plan", stop.get("next_step", ""))
+        return getattr(self, f"_{options['state']}")(options)
+
+    def _prepared(self, options: dict[str, Any]) -> dict[str, Any]:
+        prepared = _outcome.prepare(options["plan"], options["preflight"], options["skip_unreachable"])
+        return {"changed": False, "prepared": prepared}
+
+    def _judged(self, options: dict[str, Any]) -> dict[str, Any]:
+        judged = _outcome.judge(
+            options["plan"], options["prepared"], options["preflight"], options["rollout"], options["stop"]
+        )
+        return {"changed": False, "judged": judged}
+
+    def _concluded(self, options: dict[str, Any]) -> dict[str, Any]:
+        """The rows, and what people are to be told of them."""
+        rows = _outcome.conclude(
+            options["plan"],
+            options["prepared"],
+            options["judged"],
+            options["retired"],
+            options["restored"],
+            options["stop"] or None,
+            options["restore"],
+            self.check,
+        )
+        registry = session(self, options).registry
+        told = _outcome.tell(rows, options["judged"]["services"])
+        messages = [
+            message
+            for phase, (some, details) in told.items()
+            for message in _announce.messages(registry, some, phase, details)
+        ]
+        return {"changed": False, "concluded": {"rows": rows, "messages": messages}}
+
+    def _reported(self, options: dict[str, Any]) -> dict[str, Any]:
+        finished = stamp(session(self, options).vault.now())
+        plan, judged = options["plan"], options["judged"]
+        report = _report.assemble(
+            plan, options["concluded"]["rows"], judged["services"], options["announcements"], finished, self.check
+        )
+        path, problem = "", ""
+        quiet = report["summary"]["success"] and not options["prepared"].get("work")
+        if not quiet and not self.check:
+            try:
+                path = _report.write(report, options["report_dir"])
+            except RotationError as exc:
+                problem = str(exc)
+        table = "\n".join(line for line in (_report.table(report, path), problem) if line)
+        success = report["summary"]["success"] and not problem
+        return {
+            "changed": bool(path) and bool(options["prepared"].get("work")),
+            "success": success,
+            "failure": "" if success else problem or _report.failure(report),
+            "outcomes": {row["id"]: row["outcome"] for row in report["installations"]},
+            "table": table,
+            "path": path,
+        }

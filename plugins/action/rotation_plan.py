@@ -1,0 +1,42 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plans a rotation: reads the registry, Vault and Slack, and changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.botops.rotation.plugins.module_utils import _plan
+from ansible_collections.botops.rotation.plugins.module_utils._decide import Choices
+from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
+from ansible_collections.botops.rotation.plugins.plugin_utils._session import EVERYTHING, session
+
+FINGERPRINTS = ("accept_identity", "accept_scopes", "keep_old")
+
+
+class ActionModule(GuardedAction):
+    SHARED = EVERYTHING
+    OPTIONS = {
+        "bot": {"type": "str", "required": True},
+        "workspace": {"type": "str"},
+        **{name: {"type": "list", "elements": "str", "default": []} for name in FINGERPRINTS},
+        "force": {"type": "bool", "default": False},
+        "unattended": {"type": "bool", "default": False},
+        "rotation_days": {"type": "int", "default": 365},
+        "warn_days": {"type": "int", "default": 30},
+    }
+
+    def act(self, options: dict[str, Any]) -> dict[str, Any]:
+        here = session(self, options)
+        here.registry.select(options["bot"], options["workspace"])  # before anything is contacted
+        choices = Choices(
+            **{name: frozenset(options[name]) for name in FINGERPRINTS},
+            unattended=options["unattended"],
+            rotation_days=options["rotation_days"],
+            warn_days=options["warn_days"],
+        )
+        plan = _plan.make(
+            here.registry, here.store, here.slack, choices, options["bot"], options["workspace"], options["force"]
+        )
+        return {"changed": False, "plan": plan}

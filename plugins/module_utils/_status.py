@@ -1,0 +1,112 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where installations stand, in one line each (private to the collection)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.botops.rotation.plugins.module_utils import _lease, _survey
+from ansible_collections.botops.rotation.plugins.module_utils._record import State
+from ansible_collections.botops.rotation.plugins.module_utils._record_store import Seen
+from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
+
+NEXT = {
+    State.NONE: "stage a new token with stage_token when the next one is due",
+    State.STAGED: "run rotate_bot: a new token waits",
+    State.PROMOTING: "run rotate_bot: it was stopped while it made the new token current, and goes on from there",
+    State.PROMOTED: "run rotate_bot: the new token is current, and its services or the last proof are to be finished",
+    State.ROTATED: "nothing to do",
+    State.RESTORING: "run rotate_bot: it was stopped on the way back to the old token",
+    State.ROLLED_BACK: "mend what failed, then run rotate_bot: the new token is still pending",
+    State.ABORTED: "nothing is pending; stage a new token with stage_token",
+}
+
+
+def read(here: Any, installations: Iterable[Installation]) -> list[dict[str, Any]]:
+    """One entry per installation, without secrets. What cannot be read says why."""
+    installations = list(installations)
+    survey = _survey.read(here.store, installations)
+    return [_entry(here, installation, survey) for installation in installations]
+
+
+def _entry(here: Any, installation: Installation, survey: _survey.Survey) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "id": installation.id,
+        "bot": installation.bot,
+        "workspace": installation.workspace,
+        "state": "unknown",
+        "rotation_id": "",
+        "tokens": {},
+        "lock": "",
+        "next_step": "",
+        "error": "",
+    }
+    if installation.id in survey.errors:
+        error = survey.errors[installation.id]
+        return {**entry, "error": error.message, "next_step": error.next_step}
+    seen = survey.seen[installation.id]
+    held = _lease.holder(here.vault, here.registry.lock_path(installation), installation.id)
+    valid = held is not None and held.expires > here.vault.now()
+    return {
+        **entry,
+        "state": seen.record.state.value,
+        "rotation_id": seen.record.rotation_id,
+        "tokens": _tokens(seen),
+        "lock": f"{held.owner} until {held.expires:%Y-%m-%d %H:%M:%S} UTC" if valid else "",
+        "next_step": _next(seen),
+    }
+
+
+def _tokens(seen: Seen) -> dict[str, dict[str, str | None]]:
+    """Fingerprints by token and stage."""
+
+    def shown(stored: Any) -> str | None:
+        return stored.fingerprint if stored else None
+
+    return {
+        name: {
+            "current": shown(current),
+            "pending": shown(seen.record.slot(name).pending),
+            "previous": shown(seen.record.slot(name).previous),
+            "since": seen.record.current[name].at if name in seen.record.current else None,
+        }
+        for name, current in seen.tokens.items()
+    }
+
+
+def _next(seen: Seen) -> str:
+    """The next step, in one plain sentence."""
+    record = seen.record
+    for name, known in record.current.items():
+        current = seen.tokens.get(name)
+        if current and not record.under_way and known.fingerprint and current.fingerprint != known.fingerprint:
+            return f"run rotate_bot: the current {name} token was overwritten by hand, and services may not have it yet"
+    return NEXT[record.state]
+
+
+def table(rows: Iterable[Mapping[str, Any]]) -> str:
+    """A line for each installation."""
+    from tabulate import tabulate
+
+    lines = []
+    for row in rows:
+        bot = row["tokens"].get("bot", {})
+        stages = [bot.get(stage) or "-" for stage in ("current", "pending", "previous")]
+        said = row["error"] or row["next_step"]
+        lines.append(
+            [
+                row["id"],
+                row["state"].replace("_", " "),
+                *stages,
+                f"locked by {row['lock']}; {said}" if row["lock"] else said,
+            ]
+        )
+    return tabulate(
+        lines,
+        headers=["installation", "state", "current", "pending", "previous", "next step"],
+        tablefmt="plain",
+        disable_numparse=True,
+    )

@@ -1,0 +1,220 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the action `rotation` does for each of its states (private to the collection).
+
+Every verb takes a session, the action's options and whether this is a dry run, and gives a result with `changed`,
+`results` by installation id and `diff` (fingerprints only). A dry run reads and judges, and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.botops.rotation.plugins.module_utils import _plan, _proofs, _rotation, _survey
+from ansible_collections.botops.rotation.plugins.module_utils._decide import Choices, judge_staged
+from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, StateError, TokenError
+from ansible_collections.botops.rotation.plugins.module_utils._record import Record, State, Stored
+from ansible_collections.botops.rotation.plugins.module_utils._record_store import Seen, require_path
+from ansible_collections.botops.rotation.plugins.module_utils._tokens import problem
+
+Result = dict[str, Any]
+
+
+def staged(here: Any, options: Mapping[str, Any], check: bool) -> Result:
+    """Validates one new token with Slack and against the registry, and puts it into the pending slot."""
+    row, name = options["installations"][0], options["token"]
+    installation = here.registry.installation(row["bot"], row["workspace"])
+    require_path(installation, name)
+    wrong = problem(options["value"], name)
+    if wrong:
+        raise TokenError(f"The new {name} token of {installation.id} {wrong}", "give the token as Slack shows it")
+    survey = _survey.read(here.store, _plan.everything(here.registry))
+    seen = _read(survey, installation.id)
+    new = Stored(options["value"])
+    _survey.ask(survey, here.slack, [*_survey.of_concern(seen), (installation.bot, new)])
+    choices = Choices(frozenset(options["accept_identity"]), frozenset(options["accept_scopes"]))
+    judge_staged(seen, name, new, survey, here.registry, choices)
+    probe, at = survey.probe(new), here.store.at()
+    new = Stored(new.token, dict(probe.identity), probe.scopes, at, here.vault.who())
+    rotation_id = _plan.run_id(here.vault.now(), [installation.bot])
+    before = seen.record.pending.get(name)
+    if check:
+        record = _rotation.stage(seen.record, name, new, seen.tokens, survey.lives, rotation_id)
+    else:
+        record = here.store.stage(seen, name, new, survey.lives, rotation_id)
+    changed = before != record.pending.get(name)
+    shown = {"fingerprint": new.fingerprint, "identity": new.identity, "scopes": list(new.scopes)}
+    return {
+        "changed": changed,
+        "results": {installation.id: {"state": record.state.value, "rotation_id": record.rotation_id, **shown}},
+        "diff": [_diff(here.registry.record_path(installation), f"{name} pending", before, new)] if changed else [],
+    }
+
+
+def promoted(here: Any, options: Mapping[str, Any], check: bool) -> Result:
+    """Makes pending tokens current, and adopts those that were overwritten by hand."""
+
+    def one(seen: Seen, row: Mapping[str, Any], survey: _survey.Survey) -> Record:
+        if row["action"] == "adopt":
+            names = list(row["tokens"])
+            if check:
+                return seen.record
+            return here.store.adopt(seen, names, row["rotation_id"] or options["run_id"])
+        if check:
+            return _rotation.begin(seen.record, seen.tokens, survey.lives)
+        return here.store.promote(seen, survey.lives)
+
+    return _each(here, options, check, one, ("promote", "resume", "adopt"))
+
+
+def restored(here: Any, options: Mapping[str, Any], check: bool) -> Result:
+    """Brings the old tokens back, where Slack accepts them."""
+
+    def one(seen: Seen, _row: Mapping[str, Any], survey: _survey.Survey) -> Record:
+        if check:
+            return _rotation.restore(seen.record, seen.tokens, survey.lives)
+        return here.store.restore(seen, survey.lives)
+
+    return _each(here, options, check, one, ("promote", "resume"))
+
+
+def retired(here: Any, options: Mapping[str, Any], check: bool) -> Result:
+    """Asks Slack about old and new once more, and ends each rotation whose old tokens are refused.
+
+    A row whose old token is not known to be refused is not an error here: its result says `old_alive` or `failed`.
+    """
+    keep = frozenset(options["keep_old"])
+    survey, rows = _survey_of(here, options)
+    results: dict[str, Any] = {}
+    changed = False
+    for row in rows:
+        seen = _read(survey, row["id"])
+        results[row["id"]] = result = _last_words(seen, row, survey, keep)
+        if result["outcome"] != "rotated":
+            continue
+        try:
+            before = seen.record
+            record = before if check else here.store.retire(seen, survey.lives, keep)
+            changed = changed or record != before
+        except StateError as exc:
+            result.update(outcome="failed", reason=exc.message, next_step=exc.next_step)
+    return {"changed": changed, "results": results, "diff": []}
+
+
+def _last_words(seen: Seen, row: Mapping[str, Any], survey: _survey.Survey, keep: frozenset[str]) -> Result:
+    """What Slack says at the end: of each old token, and of the new one, which must be alive."""
+    result: Result = {"outcome": "rotated", "reason": "", "next_step": "", "old_refused": {}}
+    for name, token in row["tokens"].items():
+        new = survey.probe(seen.tokens.get(name))
+        proof = _proofs.old_refused(token["old"], survey.probe(seen.record.slot(name).previous), token["old"] in keep)
+        result["old_refused"][name] = proof
+        if new is None or not new.alive:
+            said = new.evidence if new else "it is not in Vault"
+            result.update(
+                outcome="failed",
+                reason=f"THE NEW {name} TOKEN {token['new']} IS NOT ACCEPTED ANY MORE: {said}",
+                next_step="install the app again and stage the token that it gives; its services are down",
+            )
+        elif proof["result"] is False and token["old"] not in keep and result["outcome"] == "rotated":
+            result.update(
+                outcome="old_alive",
+                reason=f"the old {name} token {token['old']} is still accepted: a static token is not revoked by this "
+                "tool, since that ends every token of the app in the workspace",
+                next_step=f"revoke it in Slack if it is not of this installation, or state that it may live: "
+                f"-e keep_old={token['old']}",
+            )
+        elif proof["result"] is None and seen.record.slot(name).previous and result["outcome"] == "rotated":
+            result.update(
+                outcome="failed",
+                reason=f"whether the old {name} token {token['old']} is refused is not known: {proof['evidence']}",
+                next_step="run rotate_bot again when Slack answers: only this proof is missing",
+            )
+    return result
+
+
+def aborted(here: Any, options: Mapping[str, Any], check: bool) -> Result:
+    """Drops what is pending; a pending token that is not dead only when it is named in `discard`."""
+    discard = frozenset(options["discard"])
+
+    def one(seen: Seen, _row: Mapping[str, Any], survey: _survey.Survey) -> Record:
+        if check:
+            return _rotation.abort(seen.record, seen.tokens, survey.lives, here.store.at(), discard)
+        return here.store.abort(seen, survey.lives, discard)
+
+    return _each(here, options, check, one, None)
+
+
+def _each(
+    here: Any,
+    options: Mapping[str, Any],
+    check: bool,
+    verb: Callable[[Seen, Mapping[str, Any], _survey.Survey], Record],
+    actions: tuple[str, ...] | None,
+) -> Result:
+    """Applies a verb to each row; the first failure ends it, and says which row and what was done before."""
+    survey, rows = _survey_of(here, options, actions)
+    results: dict[str, Any] = {}
+    diff: list[dict[str, str]] = []
+    changed = False
+    for row in rows:
+        seen = _read(survey, row["id"])
+        before, tokens = seen.record, seen.tokens
+        try:
+            record = verb(seen, row, survey)
+        except RotationError as exc:
+            done = f" (done before it: {', '.join(results)})" if results else ""
+            raise type(exc)(f"{row['id']}: {exc.message}{done}", next_step=exc.next_step) from None
+        results[row["id"]] = {"state": record.state.value, "rotation_id": record.rotation_id}
+        if record != before or check and row.get("action") in ("promote", "adopt"):
+            changed = True
+            diff += _diffs(here, seen, before, record, tokens)
+    return {"changed": changed, "results": results, "diff": diff}
+
+
+def _survey_of(
+    here: Any, options: Mapping[str, Any], actions: tuple[str, ...] | None = None
+) -> tuple[_survey.Survey, list[dict[str, Any]]]:
+    """Reads the rows again, under the lock, and asks Slack again: what the plan saw may be minutes old."""
+    rows = [
+        {"id": f"{row['bot']}/{row['workspace']}", **row}
+        for row in options["installations"]
+        if actions is None or row.get("action") in actions
+    ]
+    survey = _survey.read(here.store, [here.registry.installation(row["bot"], row["workspace"]) for row in rows])
+    concern = [token for row in rows for token in _survey.of_concern(_read(survey, row["id"]))]
+    _survey.ask(survey, here.slack, concern)
+    return survey, rows
+
+
+def _read(survey: _survey.Survey, name: str) -> Seen:
+    if name in survey.errors:
+        raise survey.errors[name]
+    return survey.seen[name]
+
+
+def _diffs(
+    here: Any, seen: Seen, before: Record, after: Record, tokens: Mapping[str, Stored | None]
+) -> list[dict[str, str]]:
+    path = here.registry.record_path(seen.installation)
+    lines = [
+        {
+            "before_header": path,
+            "after_header": path,
+            "before": f"state: {before.state.value}\n",
+            "after": f"state: {after.state.value}\n",
+        }
+    ]
+    for name in after.rotating or before.rotating:
+        new = after.slot(name).pending if after.state in (State.PROMOTED, State.PROMOTING) else None
+        if new and (tokens.get(name) is None or tokens[name].fingerprint != new.fingerprint):
+            lines.append(_diff(seen.installation.path(name), f"{name} current", tokens.get(name), new))
+    return lines
+
+
+def _diff(path: str, what: str, before: Stored | None, after: Stored | None) -> dict[str, str]:
+    def line(stored: Stored | None) -> str:
+        return f"{what}: {stored.fingerprint if stored else '(none)'}\n"
+
+    return {"before_header": path, "after_header": path, "before": line(before), "after": line(after)}

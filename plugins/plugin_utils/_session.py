@@ -1,0 +1,83 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a controller action works with, made from its options: registry, Vault, records, Slack, lease (private)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.botops.rotation.plugins.module_utils import _argspec, _lease, _registry
+from ansible_collections.botops.rotation.plugins.module_utils._errors import LockError, RotationError
+from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import current_owner
+from ansible_collections.botops.rotation.plugins.module_utils._record_store import RecordStore
+from ansible_collections.botops.rotation.plugins.module_utils._slack import Slack
+from ansible_collections.botops.rotation.plugins.module_utils._vault import Vault
+from ansible_collections.botops.rotation.plugins.module_utils._vault_auth import VaultSettings
+from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction, plain
+
+EVERYTHING = (_argspec.VAULT, _argspec.SLACK, _argspec.REGISTRY)
+LEASE_OPTION = {"lease": {"type": "dict", "no_log": False}}
+
+
+@dataclass
+class Session:
+    """Made once in an action; each part is made when it is first asked for."""
+
+    options: Mapping[str, Any]
+    services: Mapping[str, Any]
+
+    @cached_property
+    def registry(self) -> _registry.Registry:
+        given = {name: self.options[name] for name in _argspec.REGISTRY}
+        return _registry.load(services=self.services, **given)
+
+    @cached_property
+    def vault(self) -> Vault:
+        given = {name.removeprefix("vault_"): self.options[name] for name in _argspec.VAULT if name != "vault_field"}
+        if not given["url"]:
+            raise RotationError("No Vault is given", "set botops_vault_url in the inventory, or VAULT_ADDR")
+        return Vault.connect(VaultSettings(**given))
+
+    @cached_property
+    def slack(self) -> Slack:
+        return Slack(self.options["slack_api_url"])
+
+    @cached_property
+    def store(self) -> RecordStore:
+        return RecordStore(self.vault, self.registry, self.options["vault_field"], self._before_write)
+
+    @cached_property
+    def lease(self) -> _lease.Lease | None:
+        data = self.options.get("lease")
+        return _lease.Lease.from_dict(self.vault, data) if data else None
+
+    @contextmanager
+    def locked(self, rows: list[Mapping[str, Any]], check: bool) -> Iterator[None]:
+        """Holds the locks of rows for the time of one action, where no earlier task has taken them."""
+        if check or self.lease is not None:
+            yield
+            return
+        found = [self.registry.installation(row["bot"], row["workspace"]) for row in rows]
+        locks = {self.registry.lock_path(installation): installation.id for installation in found}
+        self.lease = _lease.acquire(self.vault, locks, current_owner())
+        try:
+            yield
+        finally:
+            self.lease.release()
+
+    def _before_write(self) -> None:
+        if self.lease is None:
+            raise LockError("a write was about to be made without a lock", "take it with rotation_lock, state held")
+        self.lease.check()
+
+
+def session(action: GuardedAction, options: Mapping[str, Any]) -> Session:
+    """The session of an action; the hosts' services are those of the whole inventory."""
+    hosts = action.task_vars.get("hostvars") or {}
+    services = {str(host): plain(hosts[host].get("botops_services")) for host in hosts}
+    return Session(options, services)
