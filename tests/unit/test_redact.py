@@ -110,11 +110,12 @@ def test_a_long_run_is_one_mask_and_a_short_piece_is_none() -> None:
 
 
 def test_what_is_registered_without_a_known_shape_is_masked_whole() -> None:
-    with registered("correct horse battery", "root", "", "  padded-secret-value\n"):
+    with registered("correct horse battery", "hunter-22", "root", "", "  padded-secret-value\n"):
         assert (
             _redact.text("it is correct horse battery.")
             == f"it is <token {_tokens.fingerprint('correct horse battery')}>."
         )
+        assert _redact.text("pass hunter-22 on") == f"pass <token {_tokens.fingerprint('hunter-22')}> on"
         assert _redact.text("root cause") == "root cause"  # too short to be told from a word
         assert "padded-secret" not in _redact.text("x padded-secret-value x")
 
