@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.sandbox._process import SandboxError
 from tests.sandbox._sandbox import Sandbox
-from tests.sandbox._start import MARK, ROOT
+from tests.sandbox._state import MARK, ROOT
 from tests.sandbox.tokens import fingerprint
 
 

@@ -32,15 +32,15 @@ class Processes:
     """The processes of one sandbox: `run/NAME.json` holds pid and start time, `log/NAME.log` what they say."""
 
     def __init__(self, directory: Path) -> None:
-        self._run, self._log = directory / "run", directory / "log"
+        self._run, self.logs = directory / "run", directory / "log"
 
     def start(
         self, name: str, argv: list[str], env: dict[str, str], cwd: Path, fds: tuple[int, ...] = (), quiet: bool = False
     ) -> subprocess.Popen[bytes]:
         """Start a process in a session of its own. `quiet`: its standard output is thrown away."""
         self._run.mkdir(parents=True, exist_ok=True)
-        self._log.mkdir(exist_ok=True)
-        with self.log(name).open("ab") as log:
+        self.logs.mkdir(exist_ok=True)
+        with (self.logs / f"{name}.log").open("ab") as log:
             made = subprocess.Popen(
                 argv,
                 stdin=subprocess.DEVNULL,
@@ -55,9 +55,14 @@ class Processes:
         (self._run / f"{name}.json").write_text(json.dumps(record), encoding="utf-8")
         return made
 
-    def log(self, name: str) -> Path:
-        """Where a process writes what it has to say."""
-        return self._log / f"{name}.log"
+    def check(self) -> None:
+        """SandboxError, with the end of its log, when one of them has ended by itself."""
+        alive = {process.pid for process in self.alive()}
+        for file in self._run.glob("*.json"):
+            if json.loads(file.read_text(encoding="utf-8"))["pid"] not in alive:
+                log = (self.logs / f"{file.stem}.log").read_text(encoding="utf-8", errors="replace")
+                end = "\n".join(log.splitlines()[-8:])
+                raise SandboxError(f"{file.stem} ended by itself; the end of its log:\n{end}")
 
     def alive(self) -> list[psutil.Process]:
         """The processes of the sandbox that run: not those that took over the pid of an ended one."""
@@ -79,10 +84,8 @@ class Processes:
             _each(psutil.Process.suspend, [process])  # a supervisor must not start its children again
         children = [child for process in processes for child in _children(process)]
         _each(psutil.Process.kill, [*processes, *children])
-        psutil.wait_procs(
-            processes, timeout=0
-        )  # those started by this very process leave the table of processes only so
         wait_for("the sandbox's processes end", lambda: not any(map(_runs, [*processes, *children])), timeout=5)
+        psutil.wait_procs(processes, timeout=0)  # those that this very process started
 
 
 def _runs(process: psutil.Process) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from tests.sandbox import _records, _start
 from tests.sandbox._process import SandboxError, wait_for
-from tests.sandbox._start import State
+from tests.sandbox._state import REGISTRY, State, for_ansible
 from tests.sandbox.bao import Bao
 from tests.sandbox.services import SERVICES, Service
 from tests.sandbox.slack import seed
@@ -113,14 +113,14 @@ class Sandbox:
     @property
     def registry(self) -> dict[str, Any]:
         """The registry's variables."""
-        return seed.read(_start.REGISTRY)
+        return seed.read(REGISTRY)
 
     @property
     def env(self) -> dict[str, str]:
         """The environment to run Ansible in: the caller's, without credentials, and pointed at this sandbox."""
         foreign = ("VAULT_", "BAO_", "SLACK_", "ANSIBLE_", "BOTOPS_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-        kept.update(_start.for_ansible(self.dir))
+        kept.update(for_ansible(self.dir))
         return kept
 
     @property

@@ -14,45 +14,20 @@ import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.sandbox import _inventory, _ports, bao
 from tests.sandbox._process import Processes, SandboxError, environment, wait_for
+from tests.sandbox._state import MARK, REGISTRY, ROOT, State
 from tests.sandbox.services import HOSTS, SERVICES, inventory_entry
 from tests.sandbox.slack import seed
 from tests.sandbox.slack.app import url_of
 from tests.sandbox.slack.client import SlackControl
 from tests.sandbox.supervisor import Supervisor
 
-ROOT = Path(__file__).resolve().parents[2]
-REGISTRY = ROOT / "inventory" / "sandbox" / "group_vars" / "all.yml"
-MARK = "sandbox.json"
 LONGEST_SOCKET = 90
 """A Unix socket's path may have 107 bytes, and supervisor adds some while it starts."""
-
-
-@dataclass
-class State:
-    """What is written down of a sandbox that is up; the file is also the mark of a directory that `down` may remove."""
-
-    slack_url: str
-    vault_url: str
-    sockets: str
-    ports: dict[str, int]
-
-    @classmethod
-    def load(cls, directory: Path) -> State:
-        """The state of the sandbox in a directory."""
-        try:
-            return cls(**json.loads((directory / MARK).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            raise SandboxError(f"no sandbox is up in {directory}; start one: python -m tests.sandbox up") from None
-
-    def save(self, directory: Path) -> None:
-        """Write it down."""
-        (directory / MARK).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
 
 def start(directory: Path, say: Callable[[str], None]) -> State:
@@ -73,17 +48,20 @@ def start(directory: Path, say: Callable[[str], None]) -> State:
     vault = bao.start(processes, directory, first + 1, _vault_token(directory))
     hosts = [supervisor(directory, state, host) for host in HOSTS]
     slack = SlackControl(state.slack_url)
-    wait_for("the Slack sandbox answers", slack.alive)
+    wait_for("the Slack sandbox answers", lambda: processes.check() or slack.alive())
     say(f"Slack sandbox at {state.slack_url}")
     issued = {
         installation: slack.installation(installation) for installation in seed.installations(seed.read(REGISTRY))
     }
     _start_services(processes, hosts, state, {name: row["bot_token"] for name, row in issued.items()})
-    vault.wait()
+    wait_for("OpenBao answers", lambda: processes.check() or vault.alive())
+    vault.set_up()
     _fill_vault(vault, slack, issued)
     say(f"OpenBao at {state.vault_url}, {len(issued)} installations' tokens in it")
     for spec in SERVICES:
-        wait_for(f"{spec.name} is healthy", lambda name=spec.name: health(state.ports[name])[0] == 200)
+        wait_for(
+            f"{spec.name} is healthy", lambda name=spec.name: processes.check() or health(state.ports[name])[0] == 200
+        )
     say(f"{len(SERVICES)} bot services healthy on {len(hosts)} hosts")
     _write_inventory(directory, state, hosts)
     return state
@@ -127,7 +105,7 @@ def _start_services(processes: Processes, hosts: list[Supervisor], state: State,
             file = host.env_file(spec.name)
             file.touch(mode=0o600)
             file.write_text(spec.env_file(tokens), encoding="utf-8")
-        host.configure([(spec, state.ports[spec.name]) for spec in specs])
+        host.configure([(spec, state.ports[spec.name]) for spec in specs], processes.logs)
         host.start(processes, state.slack_url + "/api/")
     with ThreadPoolExecutor(len(hosts)) as pool:
         list(pool.map(Supervisor.wake, hosts))
@@ -189,15 +167,3 @@ def health(port: int) -> tuple[int, dict[str, Any]]:
         return 0, {}
     finally:
         connection.close()
-
-
-def for_ansible(directory: Path) -> dict[str, str]:
-    """The variables that point Ansible at a sandbox, whatever directory it is started in."""
-    return {
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_HOME": str(directory / "ansible"),
-        "BOTOPS_SANDBOX": str(directory),
-        "NO_PROXY": "127.0.0.1,localhost",
-        "no_proxy": "127.0.0.1,localhost",
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-    }

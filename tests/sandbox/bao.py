@@ -61,9 +61,8 @@ class Bao:
         finally:
             connection.close()
 
-    def wait(self) -> None:
-        """Wait until it is unsealed, then mount KV v1 at `generic/` (a dev server has KV v2 at `secret/`)."""
-        wait_for("OpenBao answers", self.alive)
+    def set_up(self) -> None:
+        """Mount KV v1 at `generic/`; a dev server has KV v2 at `secret/`, soon after it answers."""
         wait_for("OpenBao has its KV v2 mount", lambda: "secret/" in self.request("GET", "sys/mounts")[1]["data"])
         self.mount("generic", 1)
 

@@ -30,7 +30,8 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 nodaemon=true
 user={user}
 directory={directory}
-logfile={directory}/supervisord.log
+logfile=/dev/null
+logfile_maxbytes=0
 pidfile={directory}/supervisord.pid
 childlogdir={directory}
 
@@ -44,7 +45,7 @@ startsecs=1
 startretries=20
 stopwaitsecs=5
 redirect_stderr=true
-stdout_logfile={directory}/{name}.log
+stdout_logfile={logs}/{name}.log
 
 """
 
@@ -90,8 +91,8 @@ class Supervisor:
             "http://localhost/RPC2", transport=_UnixTransport(str(self.socket_path))
         ).supervisor
 
-    def configure(self, specs: list[tuple[ServiceSpec, int]]) -> None:
-        """Write the configuration for services and their ports."""
+    def configure(self, specs: list[tuple[ServiceSpec, int]], logs: Path) -> None:
+        """Write the configuration for services and their ports; what the services print goes to `logs`."""
         text = _HEAD.format(socket=self.socket_path, user=os.geteuid(), directory=self.directory)
         for spec, port in specs:
             text += _PROGRAM.format(
@@ -101,7 +102,7 @@ class Supervisor:
                 env_file=self.env_file(spec.name),
                 port=port,
                 variables=" ".join(spec.variables),
-                directory=self.directory,
+                logs=logs,
             )
         (self.directory / "supervisord.conf").write_text(text.replace("%", "%%"), encoding="utf-8")
 
