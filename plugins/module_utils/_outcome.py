@@ -151,6 +151,7 @@ def _services(
             "installations": sorted({_installation(variable) for variable in service["variables"].values()}),
             "may_go_back": _may_go_back(service),
             "variables": _fingerprints(service, last),
+            "needs": seen.get("needs"),
             "restarted": bool(did and did.get("restarted")),
             "changed": bool(did and did.get("changed")),
             "restored": bool(did and did.get("restored")),
@@ -236,7 +237,7 @@ def _expected(row: Mapping[str, Any], prepared: Mapping[str, Any], judged: Mappi
     absent = [service for service in services if service["host"] in prepared["absent"]]
     if absent and row["action"] in CHANGING:
         return {**row, "outcome": "partial", **_absent(absent)}
-    if row["action"] == "converge" and any(service["host"] in prepared["hosts"] for service in services):
+    if row["action"] == "converge" and any(_would_differ(service, row["id"]) for service in services):
         return {
             **row,
             "outcome": "converged",
@@ -267,7 +268,7 @@ def _ended(
     unproven = [service for service in services if service["status"] == "unproven"]
     absent = [service for service in services if service["status"] == "absent"]
     if row["action"] == "converge":
-        if any(service["changed"] for service in services) and not failed:
+        if any(_differed(service, row["id"]) for service in services) and not failed:
             row.update(outcome="converged", reason="hosts were brought to the current token", next_step="")
     elif row["id"] in judged["proven"]:
         _apply_retirement(row, retired)
@@ -333,6 +334,18 @@ def _apply_retirement(row: Row, retired: Mapping[str, Any]) -> None:
         if name == "bot" or len(row["tokens"]) == 1:
             row["proofs"]["old_refused"] = proof
     row.update({key: answer[key] for key in ("outcome", "reason", "next_step")})
+
+
+def _would_differ(service: Mapping[str, Any], row: str) -> bool:
+    return _differed({**service, "changed": service["status"] != "absent" or service["needs"] != "nothing"}, row)
+
+
+def _differed(service: Mapping[str, Any], row: str) -> bool:
+    """Whether a service that was changed had carried another token of this row, not only of another one."""
+    own = (variable for variable in service["variables"].values() if _installation(variable) == row)
+    return service["changed"] and any(
+        variable["before"] != variable["new"] or set(variable["process_before"]) - {variable["new"]} for variable in own
+    )
 
 
 def _in_use(services: list[Mapping[str, Any]]) -> _proofs.Proof:

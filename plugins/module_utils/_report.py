@@ -22,6 +22,7 @@ except ImportError:  # said by `table`
     tabulate = None
 
 GOOD = ("rotated", "already", "converged")
+POSTED = ("sent", "planned", "already")
 MARKS = {True: "yes", False: "no", None: "?"}
 
 
@@ -60,7 +61,7 @@ def _summary(
         outcomes[row["outcome"]] = outcomes.get(row["outcome"], 0) + 1
     restarted = [service for service in services if service["seconds_unavailable"] is not None]
     longest = max(restarted, key=lambda service: service["seconds_unavailable"], default=None)
-    failed = [message for message in announcements if message["state"] not in ("sent", "planned")]
+    failed = [message for message in announcements if message["state"] not in POSTED]
     return {
         "outcomes": outcomes,
         "services": len(services),
@@ -90,7 +91,7 @@ def table(report: Mapping[str, Any], path: str = "") -> str:
         if row["next_step"]:
             lines.append(f"  next: {row['next_step']}")
     for message in report["announcements"]:
-        if message["state"] not in ("sent", "planned"):
+        if message["state"] not in POSTED:
             lines.append(
                 f"{message['installation']}: the announcement '{message['phase']}' is {message['state']}: {message['evidence']}"
             )
@@ -139,7 +140,7 @@ def _rows(report: Mapping[str, Any]) -> str:
             lines.append(
                 [
                     label,
-                    f"{old or '(none)'} -> {new}" if proofs else new or "-",
+                    f"{old or '(none)'} -> {new}" if "changed" in proofs else new or "-",
                     *cells,
                     in_use,
                     row["outcome"].replace("_", " "),
@@ -160,7 +161,7 @@ def _last(report: Mapping[str, Any], path: str) -> str:
             f"({longest['service']} on {longest['host']}{since})"
         )
     if summary["announced"]:
-        parts.append(f"announced in {summary['announced']} channels")
+        parts.append(f"announced in {summary['announced']} channel{'s' if summary['announced'] > 1 else ''}")
     if path:
         parts.append(f"report {path}")
     return "    ".join(parts)
