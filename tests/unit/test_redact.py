@@ -170,11 +170,11 @@ JSON = st.recursive(
 @given(JSON, st.text(string.ascii_lowercase, min_size=1, max_size=8))
 def test_clean_reaches_everything(data: object, key: str) -> None:
     secret, other = tokens.bot(), tokens.user()
-    value = {key: [data, {secret: (other, {other.encode()}, secret.encode())}], "n": 5}
+    value = {key: [data, {secret: (other, {other.encode()}, secret.encode())}], "COUNT": 5}
     seen = _redact.clean(value)
     assert not shown_of(secret, repr(seen))
     assert not shown_of(other, repr(seen))
-    assert seen["n"] == 5
+    assert seen["COUNT"] == 5
     assert isinstance(seen[key][1]["<redacted bot token>"], tuple)
 
 
