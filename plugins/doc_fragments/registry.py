@@ -1,0 +1,49 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The registry. The twin of these options is `REGISTRY` in `plugins/module_utils/_argspec.py`."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  workspaces:
+    description:
+      - Workspaces by short name, each with C(name) (for people) and C(team_id) (V(T0123)), both required.
+      - Taken from the inventory variable C(botops_workspaces). One of the two must be given.
+    type: raw
+  bots:
+    description:
+      - Bots by name. Only C(installations) is required.
+      - C(installations) has, by short name of the workspace, C(bot_token_path) (required; where the bot token is in
+        Vault), C(user_token_path) (where the legacy user token is) and C(bot_user_id) (V(U0123); what a new token is
+        compared with when nothing else is known).
+      - C(app_id) (V(A0123)), C(environment) (V(internal), the default, V(staging) or V(dev)), C(strategy) (V(staged),
+        the default), C(required_scopes) (list, empty by default), C(owners) (list of ids of users and user groups) and
+        C(channels) (by workspace, a list of the ids of channels where announcements are posted).
+      - Taken from C(botops_bots). One of the two must be given.
+    type: raw
+  notifier:
+    description:
+      - Who posts announcements, by workspace. Each has C(token_path) (a bot token in Vault) or C(webhook_path) (the URL
+        of an incoming webhook in Vault). Without one the bot posts, with whichever of its tokens Slack accepts.
+      - Taken from C(botops_notifier).
+    type: raw
+  contact:
+    description:
+      - Whom announcements name for questions, with C(name) and C(slack) (the id of a user, a user group or a channel).
+      - Taken from C(botops_contact).
+    type: raw
+  record_mount:
+    description:
+      - A KV mount for records, locks and notes, such as V(secret), as C(<record_mount>/<bot token path>_rotation),
+        C(_lock) and C(_notes). Without it they are beside the bot token. Recommended where tokens are on KV version 1,
+        which cannot refuse a write that comes too late.
+      - Taken from C(botops_record_mount).
+    type: str
+notes:
+  - The registry, with C(botops_services) of every host of the inventory, is validated as a whole before anything is
+    contacted. All mistakes come at once, each with its place, and a value that looks like a secret is never shown.
+"""

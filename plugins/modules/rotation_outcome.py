@@ -1,0 +1,409 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: rotation_outcome
+short_description: Decide from what the hosts said, and say what a rotation ended with
+version_added: 0.1.0
+description:
+  - Four questions, in the order of a run. Each answer is an option of the later ones.
+  - It reads nothing but the registry and the time of Vault, and changes nothing but the report. Hosts, Vault and Slack
+    are changed by the tasks between the questions.
+  - It fails without O(plan), with the reason in O(stop). O(state=reported) also fails when an installation ended with
+    something else than V(rotated), V(already) or V(converged), when an announcement was not posted, or when the report
+    could not be written. The result is complete then, too.
+author:
+  - botops.rotation contributors (@botops)
+extends_documentation_fragment:
+  - botops.rotation.attributes
+  - botops.rotation.vault
+  - botops.rotation.slack
+  - botops.rotation.registry
+requirements:
+  - tabulate, in the Python that runs ansible-playbook
+attributes:
+  check_mode:
+    support: full
+    details:
+      - It says what the real run would end with, and writes no report.
+  diff_mode:
+    support: none
+  idempotent:
+    support: partial
+    details:
+      - O(state=reported) writes the report of its run again. The others change nothing.
+options:
+  state:
+    description:
+      - V(prepared), after the preflight of the hosts. Is there work, and may it start?
+      - V(judged), after the rollout. Which services have their tokens, which installations go back, and which are
+        proven? An installation goes back when one of its services failed and Slack accepts every old token of that
+        service; with it go those that share a service with it.
+      - V(concluded), after Vault has followed. What did each installation end with, and what are people told?
+      - V(reported), at the end. Writes the report, and gives the table that the run ends with. No report is written
+        where there was nothing to do and all is well.
+    type: str
+    choices: [prepared, judged, concluded, reported]
+    required: true
+  plan:
+    description: RV(botops.rotation.rotation_plan#module:plan).
+    type: dict
+  preflight:
+    description:
+      - Host to the result of M(botops.rotation.service_env) with C(state=preflight) there. A host without one was
+        limited away.
+    type: dict
+    default: {}
+  rollout:
+    description: Host to the result of C(state=applied) there. A host without one was not tried.
+    type: dict
+    default: {}
+  restore:
+    description: Host to the result of C(state=restored) there.
+    type: dict
+    default: {}
+  prepared:
+    description: RV(prepared).
+    type: dict
+    default: {}
+  judged:
+    description: RV(judged).
+    type: dict
+    default: {}
+  concluded:
+    description: RV(concluded).
+    type: dict
+    default: {}
+  retired:
+    description: RV(botops.rotation.rotation#module:results) of C(state=retired).
+    type: dict
+    default: {}
+  restored:
+    description:
+      - RV(botops.rotation.rotation#module:results) of C(state=restored). An C(error) in it says of an installation that
+        its old tokens are not current again.
+    type: dict
+    default: {}
+  announcements:
+    description: RV(botops.rotation.slack_message#module:announcements) of the whole run.
+    type: list
+    elements: dict
+    default: []
+  stop:
+    description:
+      - Why the run was stopped, with C(phase) (V(rollout...) for one after the promotion), C(reason), C(next_step) and
+        C(written) (whether something was written before). Empty when it was not.
+    type: dict
+    default: {}
+  skip_unreachable:
+    description: Go on without hosts that cannot be reached. They get their tokens from a later run.
+    type: bool
+    default: false
+  report_dir:
+    description:
+      - Where the report is written, as C(RUN_ID.json) and C(RUN_ID.md). A relative one is in the directory that
+        ansible-playbook was started in. It is made where it is missing.
+    type: str
+    default: reports
+seealso:
+  - module: botops.rotation.rotation_plan
+  - module: botops.rotation.rotation
+  - module: botops.rotation.service_env
+  - module: botops.rotation.slack_message
+"""
+
+EXAMPLES = r"""
+- name: See whether there is work, and whether it may start
+  botops.rotation.rotation_outcome:
+    state: prepared
+    plan: "{{ planned.plan }}"
+    preflight: "{{ preflight }}"
+  register: prepared
+
+- name: Judge what the hosts said
+  botops.rotation.rotation_outcome:
+    state: judged
+    plan: "{{ planned.plan }}"
+    prepared: "{{ prepared.prepared }}"
+    preflight: "{{ preflight }}"
+    rollout: "{{ rollout }}"
+  register: judged
+
+- name: Conclude
+  botops.rotation.rotation_outcome:
+    state: concluded
+    plan: "{{ planned.plan }}"
+    prepared: "{{ prepared.prepared }}"
+    judged: "{{ judged.judged }}"
+    retired: "{{ retired.results }}"
+  register: concluded
+
+- name: Report
+  botops.rotation.rotation_outcome:
+    state: reported
+    plan: "{{ planned.plan }}"
+    prepared: "{{ prepared.prepared }}"
+    judged: "{{ judged.judged }}"
+    concluded: "{{ concluded.concluded }}"
+    announcements: "{{ started.announcements + ended.announcements }}"
+"""
+
+RETURN = r"""
+prepared:
+  description: Whether the run may start.
+  returned: success, for O(state=prepared)
+  type: dict
+  contains:
+    work:
+      description: Whether there is anything to do.
+      type: bool
+      sample: true
+    stop:
+      description: Why it must not start, with C(phase), C(reason) and C(next_step). Null when it may.
+      type: dict
+      sample: null
+    hosts:
+      description: The hosts where services have to be changed, in the order of the plan.
+      type: list
+      elements: str
+      sample: [bot-host-1, bot-host-2]
+    absent:
+      description: Host that takes no part to the reason, V(unreachable) or V(limited away).
+      type: dict
+      sample: {}
+    locks:
+      description: Ids of the installations to lock, sorted.
+      type: list
+      elements: str
+      sample: [gobot/ibmcloud]
+judged:
+  description: What the rollout came to.
+  returned: success, for O(state=judged)
+  type: dict
+  contains:
+    services:
+      description: One entry for each service of the plan.
+      type: list
+      elements: dict
+      contains:
+        host:
+          description: Its host.
+          type: str
+          sample: bot-host-1
+        name:
+          description: Its name.
+          type: str
+          sample: gobot-consumer
+        unit:
+          description: Its unit or program.
+          type: str
+          sample: gobot-consumer.service
+        installations:
+          description: Ids of the installations whose tokens it uses.
+          type: list
+          elements: str
+          sample: [gobot/ibmcloud]
+        status:
+          description:
+            - V(ok) (its processes have the new tokens, and it is healthy where that can be asked), V(failed),
+              V(unproven) (nobody can say which tokens its processes have) or V(absent) (the host was not reached, or
+              not tried).
+          type: str
+          sample: ok
+        may_go_back:
+          description: Whether Slack accepts every old token of it.
+          type: bool
+          sample: false
+        variables:
+          description:
+            - Variable to C(key), C(new) (what it must have), C(before) and C(after) (in the file, or null), and
+              C(process_before) and C(process_after) (lists, in its processes). All but C(key) are fingerprints.
+          type: dict
+          sample:
+            SLACK_BOT_TOKEN:
+              key: gobot/ibmcloud/bot
+              new: 9f8e7d6c5b4a
+              before: 1a2b3c4d5e6f
+              after: 9f8e7d6c5b4a
+              process_before: [1a2b3c4d5e6f]
+              process_after: [9f8e7d6c5b4a]
+        changed:
+          description: Whether its file was written or it was restarted.
+          type: bool
+          sample: true
+        restarted:
+          description: Whether it was restarted.
+          type: bool
+          sample: true
+        restored:
+          description: Whether its host brought it back to the old tokens at once.
+          type: bool
+          sample: false
+        health_before:
+          description:
+            - Health before the run, C(ok) (null when nothing tells) and C(evidence). Null when it was not asked.
+          type: dict
+          sample: {ok: false, evidence: "HTTP 503 in 0.01 s, 200 is due"}
+        health_after:
+          description: Health at the end, likewise.
+          type: dict
+          sample: {ok: true, evidence: HTTP 200 in 0.01 s}
+        health_note:
+          description: Why its health does not count. Empty when it does.
+          type: str
+          sample: ""
+        in_use:
+          description: Whether its processes have the new tokens, V(yes), V(no) or V(unknown).
+          type: str
+          sample: "yes"
+        in_use_evidence:
+          description: What says so.
+          type: str
+          sample: "SLACK_BOT_TOKEN: 1 of 1 processes carry 9f8e7d6c5b4a"
+        seconds_unavailable:
+          description: Seconds from its stop until it was healthy again. Null when it was not restarted.
+          type: float
+          sample: 0.312
+        down_before:
+          description: Whether it was down or unhealthy before the run touched it.
+          type: bool
+          sample: true
+        error:
+          description: Why it failed. Empty when it did not.
+          type: str
+          sample: ""
+        warnings:
+          description: What is odd, but no failure.
+          type: list
+          elements: str
+          sample: []
+    back:
+      description: Ids of the installations that go back.
+      type: list
+      elements: str
+      sample: []
+    restore:
+      description: Host to the services that go back there, for M(botops.rotation.service_env) with C(state=restored).
+      type: dict
+      sample: {}
+    proven:
+      description: Ids of the installations whose services all have their tokens, to be retired.
+      type: list
+      elements: str
+      sample: [gobot/ibmcloud]
+concluded:
+  description: What each installation ended with.
+  returned: success, for O(state=concluded)
+  type: dict
+  contains:
+    rows:
+      description:
+        - The rows of RV(botops.rotation.rotation_plan#module:plan.installations), where their keys are described, with
+          C(outcome), C(reason), C(next_step) and C(proofs) as they came out.
+        - Beside the outcomes of a plan there are V(converged) (hosts were brought to the current token),
+          V(rolled_back), V(partial) (hosts that were absent, or services that nobody can say it of) and V(failed).
+      type: list
+      elements: dict
+      sample: []
+    messages:
+      description: What is announced at the end, for M(botops.rotation.slack_message).
+      type: list
+      elements: dict
+      sample: []
+report:
+  description: The report, without a token.
+  returned: for O(state=reported) with O(plan), also on failure
+  type: dict
+  contains:
+    schema:
+      description: Name and version of the shape, that of the plan.
+      type: str
+      sample: botops.rotation/1
+    run_id:
+      description: Name of the run.
+      type: str
+      sample: 20261123T020000Z-gobot-7f3a
+    check:
+      description: Whether it was a dry run.
+      type: bool
+      sample: false
+    started:
+      description: When the run was planned, in UTC by Vault's clock.
+      type: str
+      sample: "2026-11-23T02:00:00Z"
+    finished:
+      description: When the report was made.
+      type: str
+      sample: "2026-11-23T02:00:08Z"
+    bots:
+      description: Names of the bots.
+      type: list
+      elements: str
+      sample: [gobot]
+    installations:
+      description: RV(concluded.rows).
+      type: list
+      elements: dict
+      sample: []
+    services:
+      description: RV(judged.services).
+      type: list
+      elements: dict
+      sample: []
+    announcements:
+      description: O(announcements).
+      type: list
+      elements: dict
+      sample: []
+    warnings:
+      description: The warnings of the plan.
+      type: list
+      elements: str
+      sample: []
+    summary:
+      description: The run in numbers.
+      type: dict
+      contains:
+        outcomes:
+          description: Outcome to the number of installations.
+          type: dict
+          sample: {rotated: 4}
+        services:
+          description: Number of services.
+          type: int
+          sample: 7
+        hosts:
+          description: Number of hosts.
+          type: int
+          sample: 3
+        longest_unavailability:
+          description: C(seconds), C(service), C(host) and C(down_before). Null when nothing was restarted.
+          type: dict
+          sample: {seconds: 0.8, service: gobot-consumer, host: bot-host-2, down_before: true}
+        announced:
+          description: Number of channels in which something was posted.
+          type: int
+          sample: 4
+        announcements_failed:
+          description: Number of announcements that were not posted, or that nobody can say it of.
+          type: int
+          sample: 0
+        success:
+          description: Whether all is well.
+          type: bool
+          sample: true
+table:
+  description: What the run ends with, for people. The callback P(botops.rotation.summary#callback) prints it.
+  returned: for O(state=reported) with O(plan), also on failure
+  type: str
+  sample: "gobot: rotated 4 of 4 installations, 7 services on 3 hosts    run 20261123T020000Z-gobot-7f3a"
+path:
+  description: The report's Markdown file, beside which its JSON is. Empty when none was written.
+  returned: for O(state=reported) with O(plan), also on failure
+  type: str
+  sample: reports/20261123T020000Z-gobot-7f3a.md
+"""
