@@ -23,7 +23,7 @@ docs() (
 step "ruff check" ruff check --quiet --output-format=concise .
 step "ruff format" ruff format --check --output-format=concise .
 step yamllint yamllint --strict .
-step ansible-lint ansible-lint --offline -q
+step ansible-lint ansible-lint --offline --nocolor -q
 step "antsibull-docs (modules, plugins and roles, on a copy)" docs
 step antsibull-changelog antsibull-changelog lint
 step "repository rules" python -m pytest tests/unit/test_repository.py
