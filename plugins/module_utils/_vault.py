@@ -9,6 +9,7 @@ https://openbao.org/api-docs/secret/kv/ and https://developer.hashicorp.com/vaul
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -140,13 +141,14 @@ class Vault:
         Raises `VaultConflict` when somebody else wrote, `VaultUnavailable` when the outcome stays unknown.
         """
         place = self.locate(path)
+        data = json.loads(json.dumps(data))  # as Vault gives it back: without tuples and subclasses of str
         for last in (False, True):
             try:
                 return self._put(place, path, data, expect)
             except (VaultUnavailable, VaultConflict) as error:
                 if isinstance(error, VaultConflict) and not last:
                     raise
-                found = self.read(path)
+                found = self._look_after(error, path)
                 if found.data == data and (place.kv == 1 or found.version == (expect.version or 0) + 1):
                     return found
                 if last:
@@ -166,6 +168,14 @@ class Vault:
             version = int(answer["data"]["version"]) if place.kv == 2 else None
         return Secret(path, place.kv, data, version)
 
+    def _look_after(self, error: VaultError, path: str) -> Secret:
+        """What is there after a change that failed with `error`."""
+        try:
+            return self.read(path)
+        except VaultUnavailable:
+            more = "it cannot be looked at either: it may or may not have been done"
+            raise VaultUnavailable(f"{error.message}; {more}", error.next_step) from None
+
     def set_field(self, path: str, name: str, value: Any, expect: Secret) -> Secret:
         """`write` with one field changed and all others kept as they are in `expect`."""
         return self.write(path, {**(expect.data or {}), name: value}, expect)
@@ -184,8 +194,8 @@ class Vault:
                 with translated("delete", path, needs(place.api("metadata"), "delete")):
                     self._http.delete(f"/v1/{quote(place.api('metadata'))}")
                 return
-            except VaultUnavailable:
-                found = self.read(path)
+            except VaultUnavailable as error:
+                found = self._look_after(error, path)
                 if found.data is None and not found.deleted:
                     return
                 if last:

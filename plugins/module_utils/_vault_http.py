@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -68,7 +68,7 @@ class Clock:
     def note(self, date: str | None) -> None:
         """Learn from a `Date` header; a missing or malformed one is ignored."""
         try:
-            self.base = (parsedate_to_datetime(date or ""), time.monotonic())
+            self.base = (parsedate_to_datetime(date or "").astimezone(timezone.utc), time.monotonic())
         except (TypeError, ValueError, IndexError):
             pass
 
@@ -235,7 +235,7 @@ def _refused(error: Any, attempt: str, remedy: str) -> VaultError:
     if status in (401, 403):
         return VaultDenied(came, remedy or VALID)
     if status == 404:
-        return VaultNotFound(came, "check the path and the namespace")
+        return VaultNotFound(came, "check the path, the mount and the namespace")
     if status == 400 and MISMATCH in said:
         return VaultConflict(
             f"{attempt}: somebody else has written it in the meantime", "run again; it starts from what is there now"

@@ -18,7 +18,7 @@ from ansible_collections.botops.rotation.plugins.module_utils._vault import Vaul
 from requests.adapters import HTTPAdapter
 
 from tests.sandbox import _ports, bao
-from tests.sandbox._process import Processes
+from tests.sandbox._process import Processes, wait_for
 
 POLICY = """
 path "generic/*"              { capabilities = ["create", "read", "update", "delete"] }
@@ -40,7 +40,8 @@ def running() -> Iterator[bao.Bao]:
     try:
         with _ports.claim() as claimed:
             server = bao.start(processes, directory, claimed.getsockname()[1] + 1, "root")
-            server.wait()
+            wait_for("OpenBao answers", server.alive)
+            server.set_up()
             server.mount("team/a/kv", 1)
             server.request("PUT", "sys/policies/acl/rotation", {"policy": POLICY})
             server.request("POST", "sys/auth/approle", {"type": "approle"})

@@ -17,7 +17,13 @@ from typing import Any
 import pytest
 import requests
 from ansible_collections.botops.rotation.plugins.module_utils._errors import LockError, VaultUnavailable
-from ansible_collections.botops.rotation.plugins.module_utils._lease import Lease, acquire, break_lock, holder
+from ansible_collections.botops.rotation.plugins.module_utils._lease import (
+    Lease,
+    acquire,
+    break_lock,
+    holder,
+    require_free,
+)
 from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import (
     Holder,
     Owner,
@@ -101,6 +107,9 @@ def test_a_live_holder_is_named_and_nothing_is_kept(
     theirs = acquire(vault, {last: locks[last]}, elsewhere, ttl=60, settle=QUICK)
     with pytest.raises(LockError, match=rf"{locks[last]} is locked by bob on ctl-2 \(pid 4711\).* until 20") as caught:
         acquire(vault, locks, me, ttl=60, settle=QUICK)
+    with pytest.raises(LockError, match=f"{locks[last]} is locked by bob"):
+        require_free(vault, last, locks[last], me)
+    require_free(vault, min(locks), locks[min(locks)], me)
     assert "botops.rotation.unlock -e bot=gobot -e workspace=ibmcloud" in caught.value.next_step
     assert holder(vault, min(locks)) is None
     assert holder(vault, last).nonce == theirs.nonce

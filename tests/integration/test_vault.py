@@ -212,6 +212,23 @@ def test_a_write_that_left_no_trace_is_sent_once_more(server: Bao, vault: Vault,
     assert fault.seen.count("POST") == 2 and seen(server, path) == {"value": "two"}
 
 
+def test_an_outcome_that_cannot_be_known_is_called_that(server: Bao) -> None:
+    vault = Vault.connect(settings(server, retries=0))
+    before = vault.read("secret/unknown")
+    Fault("GET POST", "cut", "lost").between(vault)
+    with pytest.raises(VaultUnavailable, match="could not write secret/unknown.*may or may not have been done"):
+        vault.write("secret/unknown", {"value": "one"}, before)
+
+
+@BOTH
+def test_what_json_does_to_data_is_no_difference(vault: Vault, path: str) -> None:
+    before = vault.read(path)
+    Fault("POST", "cut").between(vault)
+    written = vault.write(path, {"scopes": ("a", "b")}, before)
+    assert written == vault.read(path) and written.data == {"scopes": ["a", "b"]}
+    vault.write(path, {"scopes": ()}, written)
+
+
 @BOTH
 def test_a_lost_write_is_not_repeated_over_anothers(server: Bao, vault: Vault, path: str) -> None:
     def overtaken() -> None:
