@@ -108,10 +108,25 @@ class TestDemoState:
                 path = module_sandbox.path(installation, kind)
                 assert dump[path] == {"data": module_sandbox.bao.get(path)}
                 assert dump[path]["data"]["value"] in module_sandbox.tokens()
+        assert module_sandbox.bao.snapshot() == dump
         assert any(set(entry["data"]) > {"value"} for entry in dump.values() if "value" in entry["data"])
         mounts = module_sandbox.bao.request("GET", "sys/mounts")[1]["data"]
         assert mounts["generic/"]["options"] == {"version": "1"}
         assert mounts["secret/"]["options"] == {"version": "2"}
+
+    def test_dump_and_snapshot_of_kv_v2(self, module_sandbox: Sandbox) -> None:
+        """With the version, which a rewrite of equal data changes; a soft-deleted secret has no data."""
+        bao = module_sandbox.bao
+        for path in ("secret/a/kept", "secret/a/deleted", "secret/a/kept"):
+            bao.put(path, {"value": "x"})
+        bao.delete("secret/a/deleted")
+        for found in (bao.dump(), bao.snapshot()):
+            assert {path: entry for path, entry in found.items() if path.startswith("secret/")} == {
+                "secret/a/kept": {"data": {"value": "x"}, "version": 2},
+                "secret/a/deleted": {"data": None, "version": 1},
+            }
+        for name in ("kept", "deleted"):
+            bao.request("DELETE", f"secret/metadata/a/{name}")
 
     def test_announcements_are_possible_everywhere(self, module_bare_sandbox: Sandbox) -> None:
         """In each workspace of gobot there is somebody who can post: a notifier's token, a webhook, or gobot itself."""
@@ -159,6 +174,43 @@ class TestHealth:
         os.kill(pid, signal.SIGKILL)
         wait_for("another process", lambda: module_bare_sandbox.service("ciebot-events").pid not in (0, pid))
         module_bare_sandbox.wait_health("ciebot-events")
+
+
+class TestEnvExec:
+    """An environment file means to the sandbox's services what it means to systemd: systemd.exec(5), EnvironmentFile=."""
+
+    @pytest.mark.parametrize(
+        ("text", "variables"),
+        [
+            ("A=b\n# c\n; d\n\nB= e f \n", {"A": "b", "B": "e f"}),
+            ('A=\'b "c" $d\'\nB="e \\"f\\" \\$g"\n', {"A": 'b "c" $d', "B": 'e "f" $g'}),
+            ("A=1\nA=2\n", {"A": "2"}),
+            ("export A=1\nno equal sign\nB=2", {"B": "2"}),
+            ("A=1\r\nB=2\r\n", {"A": "1", "B": "2"}),
+            ('A=one\\\ntwo\nB=a"b"c\n', {"A": "onetwo", "B": 'a"b"c'}),
+            ("A=\nB=''\nC=$A`id`\n", {"A": "", "B": "", "C": "$A`id`"}),
+            ("", {}),
+        ],
+    )
+    def test_parse(self, text: str, variables: dict[str, str]) -> None:
+        """Quotes, comments, continued lines, `export`, duplicates, carriage returns."""
+        assert parse(text) == variables
+
+    def test_what_is_not_utf8_stops_the_service(self, tmp_path: Path) -> None:
+        """A byte that is not UTF-8 stops a unit; the message names the file and nothing of what is in it."""
+        (tmp_path / "x.env").write_bytes(b"A=secret\xff\n")
+        argv = [
+            sys.executable,
+            "-I",
+            "-S",
+            str(ROOT / "tests/sandbox/env_exec.py"),
+            str(tmp_path / "x.env"),
+            "/bin/true",
+        ]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=10)
+        assert done.returncode == 1
+        assert "x.env" in done.stderr
+        assert "secret" not in done.stderr
 
 
 class TestUpAndDown:

@@ -111,7 +111,7 @@ def _each(action: Callable[[psutil.Process], None], processes: Iterable[psutil.P
             pass
 
 
-def wait_for(what: str, condition: Callable[[], object], timeout: float = 15.0, every: float = 0.02) -> None:
+def wait_for(what: str, condition: Callable[[], object], timeout: float = 30.0, every: float = 0.02) -> None:
     """Wait until a condition holds; SandboxError naming `what` when it does not in time."""
     deadline = time.monotonic() + timeout
     while not condition():

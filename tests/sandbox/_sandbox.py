@@ -208,7 +208,7 @@ class Sandbox:
         """Status and body of a service's health page; status 0 when it does not answer."""
         return _start.health(self.state.ports[name])
 
-    def wait_health(self, prefix: str = "", healthy: bool = True, timeout: float = 15.0) -> None:
+    def wait_health(self, prefix: str = "", healthy: bool = True, timeout: float = 30.0) -> None:
         """Wait until the services (those whose name begins with `prefix`) are healthy, or are not."""
         for spec in SERVICES:
             if spec.name.startswith(prefix):

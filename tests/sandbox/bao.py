@@ -102,6 +102,22 @@ class Bao:
         if status >= 300:
             raise SandboxError(f"OpenBao: {verb} {path}: {status} {answer.get('errors')}")
 
+    def snapshot(self) -> dict[str, dict[str, Any]]:
+        """What `dump` gives, in hundredths of a second instead of seconds: by requests, not by the command line."""
+        found: dict[str, dict[str, Any]] = {}
+        for name in self._names("generic/"):
+            found[f"generic/{name}"] = {"data": self.get(f"generic/{name}")}
+        for name in self._names("secret/metadata/"):
+            body = self.request("GET", f"secret/data/{name}")[1]["data"]
+            found[f"secret/{name}"] = {"data": body["data"], "version": body["metadata"]["version"]}
+        return found
+
+    def _names(self, folder: str) -> list[str]:
+        """The secrets in a folder of a mount and below it."""
+        keys = self.request("LIST", folder)[1].get("data", {}).get("keys", [])
+        below = ([key + name for name in self._names(folder + key)] if key.endswith("/") else [key] for key in keys)
+        return [name for names in below for name in names]
+
     # Through the command line
 
     def cli(self, *args: str, check: bool = True) -> str:
