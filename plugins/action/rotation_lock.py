@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils import _lease
+from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
 from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import current_owner
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
@@ -32,8 +33,11 @@ class ActionModule(GuardedAction):
             return self._break(here, here.registry.select(options["bot"] or "", options["workspace"]))
         if self.check or here.lease is None:
             return {"changed": False}
-        for lost in here.lease.release():
-            self.warn(f"{lost}: the lock was not this run's any more when it was to be released")
+        try:
+            for lost in here.lease.release():
+                self.warn(f"{lost}: the lock was not this run's any more when it was to be released")
+        except RotationError as exc:  # what was done is done: this must not hide it
+            self.warn(f"a lock could not be released, and expires by itself: {exc}")
         return {"changed": True}
 
     def _hold(self, here: Session, installations: list[str]) -> dict[str, Any]:

@@ -43,6 +43,7 @@ class ActionModule(GuardedAction):
                     "somebody changed it meanwhile; run rotate_bot again",
                 )
             new[f"{row['id']}/{name}"] = held[token["new"]]
-            if token["restorable"] and token["old"] in held:
-                old[f"{row['id']}/{name}"] = held[token["old"]]
+            back = token["new"] if row["action"] == "converge" else token["old"]
+            if back in held and (token["restorable"] or row["action"] == "converge"):
+                old[f"{row['id']}/{name}"] = held[back]
         return new, old

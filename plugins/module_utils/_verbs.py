@@ -10,6 +10,7 @@ Every verb takes a session, the action's options and whether this is a dry run, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils import _plan, _proofs, _rotation, _survey
@@ -61,9 +62,9 @@ def promoted(here: Any, options: Mapping[str, Any], check: bool) -> Result:
             names = list(row["tokens"])
             if check:
                 return seen.record
-            return here.store.adopt(seen, names, row["rotation_id"] or options["run_id"])
+            return here.store.adopt(seen, names, options["run_id"])
         if check:
-            return _rotation.begin(seen.record, seen.tokens, survey.lives)
+            return replace(_rotation.begin(seen.record, seen.tokens, survey.lives), state=State.PROMOTED)
         return here.store.promote(seen, survey.lives)
 
     return _each(here, options, check, one, ("promote", "resume", "adopt"))
