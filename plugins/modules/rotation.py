@@ -24,19 +24,20 @@ extends_documentation_fragment:
   - botops.rotation.registry
 attributes:
   check_mode:
-    support: full
+    support: partial
     details:
-      - Every read and judgement is made and nothing is written. O(lease) is not needed. O(state=staged) does take the
-        new token, from a prompt too.
+      - Every read and judgement is made and nothing is written. O(state=staged) does take the new token, from a prompt
+        too.
+      - O(state=retired) says what Slack says, but not that anything would change.
   diff_mode:
     support: partial
     details:
-      - States, paths and fingerprints. O(state=retired) has no difference to show but the state.
+      - States and fingerprints, by path. Nothing is shown for O(state=retired).
   idempotent:
     support: partial
     details:
-      - A step that was made is not made again, and what was begun is finished. Two refuse a second time instead. There
-        is nothing to go back from after O(state=restored), and an installation that was adopted is adopted once.
+      - A step that was made is not made again, and what was begun is finished. Two steps are refused a second time.
+        After O(state=restored) there is nothing to go back from, and what was adopted is not adopted again.
 options:
   state:
     description:
@@ -104,8 +105,9 @@ options:
     default: []
   lease:
     description:
-      - RV(botops.rotation.rotation_lock#module:lease). Without it nothing is written, except in check mode, where
-        nothing is written anyway. It is looked at before each write, and extended.
+      - RV(botops.rotation.rotation_lock#module:lease), which must cover O(installations). It is looked at before each
+        write, and extended.
+      - Without it the locks of O(installations) are held for this task alone.
     type: dict
 seealso:
   - module: botops.rotation.rotation_plan
@@ -121,7 +123,6 @@ EXAMPLES = r"""
   botops.rotation.rotation:
     state: staged
     installations: [{bot: gobot, workspace: ibmcloud}]
-    lease: "{{ locked.lease }}"
 
 - name: Make the pending tokens current
   botops.rotation.rotation:
@@ -142,7 +143,6 @@ EXAMPLES = r"""
     state: aborted
     installations: [{bot: gobot, workspace: ibmcloud}]
     discard: [9f8e7d6c5b4a]
-    lease: "{{ locked.lease }}"
 """
 
 RETURN = r"""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rotation_lock
-short_description: Hold or release the locks of installations
+short_description: Hold, release or break the locks of installations
 version_added: 0.1.0
 description:
   - The lock of an installation is a secret beside its bot token in Vault, C(<bot token path>_lock), which says who
@@ -31,27 +31,38 @@ attributes:
   check_mode:
     support: partial
     details:
-      - O(state=held) fails where a lock is not free, takes none, and returns no lease. O(state=released) does nothing.
+      - O(state=held) fails where a lock is not free, takes none, and returns no lease. O(state=broken) says whose locks
+        it would break, and fails on one that cannot be read. O(state=released) does nothing.
   diff_mode:
     support: none
   idempotent:
-    support: none
+    support: partial
     details:
-      - Locks that are held are not taken a second time, not even by the same run. Releasing them a second time does no
-        harm.
+      - What is broken is free, and breaking it again changes nothing. Locks that are held are not taken a second time,
+        not even by the same run. Releasing them a second time does no harm, and reports a change nonetheless.
 options:
   state:
     description:
       - V(held) takes the locks of O(installations).
       - V(released) frees those of O(lease). One that was lost meanwhile is left alone, with a warning.
+      - V(broken) frees the locks of O(bot), whoever holds them. A run that still lives stops at its next write to
+        Vault.
     type: str
-    choices: [held, released]
+    choices: [held, released, broken]
     required: true
   installations:
     description: Ids, such as V(gobot/ibmcloud). Only for O(state=held).
     type: list
     elements: str
     default: []
+  bot:
+    description: For O(state=broken), a bot's name, several with commas, or V(all). Required there.
+    type: str
+  workspace:
+    description:
+      - For O(state=broken), the short name of a workspace, several with commas, or V(all). Without it all workspaces of
+        the bot.
+    type: str
   lease:
     description: What O(state=held) has returned. Only for O(state=released); without it nothing is done.
     type: dict
@@ -82,6 +93,12 @@ EXAMPLES = r"""
         state: released
         lease: "{{ locked.lease }}"
       when: locked.lease is defined
+
+- name: Break the lock of a run that is certainly dead
+  botops.rotation.rotation_lock:
+    state: broken
+    bot: gobot
+    workspace: ibmcloud
 """
 
 RETURN = r"""
@@ -120,4 +137,12 @@ taken_over:
   type: list
   elements: str
   sample: ["gobot/ibmcloud: the lock of ops on controller-1 (pid 4711) was taken over: its process is gone"]
+broken:
+  description: A sentence for each lock that was broken, whose it was and until when.
+  returned: success, for O(state=broken)
+  type: list
+  elements: str
+  sample:
+    - "gobot/ibmcloud: the lock of ops on controller-1 (pid 4711), taken at 2026-11-23T02:00:00Z, valid until
+      2026-11-23T02:15:00Z"
 """

@@ -13,9 +13,8 @@ description:
   - Four questions, in the order of a run. Each answer is an option of the later ones.
   - It reads nothing but the registry and the time of Vault, and changes nothing but the report. Hosts, Vault and Slack
     are changed by the tasks between the questions.
-  - It fails without O(plan), with the reason in O(stop). O(state=reported) also fails when an installation ended with
-    something else than V(rotated), V(already) or V(converged), when an announcement was not posted, or when the report
-    could not be written. The result is complete then, too.
+  - It fails without O(plan), with the reason in O(stop). How a run ended is in the result of O(state=reported), and is
+    no failure of this task; end the run with RV(failure) where RV(success) is false.
 author:
   - botops.rotation contributors (@botops)
 extends_documentation_fragment:
@@ -27,9 +26,10 @@ requirements:
   - tabulate, in the Python that runs ansible-playbook
 attributes:
   check_mode:
-    support: full
+    support: partial
     details:
-      - It says what the real run would end with, and writes no report.
+      - It says what the real run would end with, and writes no report. That one would be written does not count as a
+        change.
   diff_mode:
     support: none
   idempotent:
@@ -79,13 +79,12 @@ options:
     type: dict
     default: {}
   retired:
-    description: RV(botops.rotation.rotation#module:results) of C(state=retired).
+    description:
+      - The result of M(botops.rotation.rotation) with C(state=retired), a failed one too. Empty when not tried.
     type: dict
     default: {}
   restored:
-    description:
-      - RV(botops.rotation.rotation#module:results) of C(state=restored). An C(error) in it says of an installation that
-        its old tokens are not current again.
+    description: The result of M(botops.rotation.rotation) with C(state=restored), likewise.
     type: dict
     default: {}
   announcements:
@@ -109,6 +108,13 @@ options:
         ansible-playbook was started in. It is made where it is missing.
     type: str
     default: reports
+notes:
+  - The report is one JSON object. Its C(schema), C(run_id), C(bots) and C(warnings) are those of the plan; C(check)
+    tells a dry run; C(started) and C(finished) are in UTC by Vault's clock; C(installations) is RV(concluded.rows),
+    C(services) is RV(judged.services) and C(announcements) is O(announcements).
+  - Its C(summary) has C(outcomes) (outcome to number of installations), C(services), C(hosts) (numbers),
+    C(longest_unavailability) (C(seconds), C(service), C(host), C(down_before); null when nothing was restarted),
+    C(announced) (number of channels), C(announcements_failed) (number of messages) and C(success).
 seealso:
   - module: botops.rotation.rotation_plan
   - module: botops.rotation.rotation
@@ -139,7 +145,7 @@ EXAMPLES = r"""
     plan: "{{ planned.plan }}"
     prepared: "{{ prepared.prepared }}"
     judged: "{{ judged.judged }}"
-    retired: "{{ retired.results }}"
+    retired: "{{ retired }}"
   register: concluded
 
 - name: Report
@@ -150,6 +156,12 @@ EXAMPLES = r"""
     judged: "{{ judged.judged }}"
     concluded: "{{ concluded.concluded }}"
     announcements: "{{ started.announcements + ended.announcements }}"
+  register: reported
+
+- name: End with what the run came to
+  ansible.builtin.fail:
+    msg: "{{ reported.failure }}"
+  when: not reported.success
 """
 
 RETURN = r"""
@@ -175,6 +187,12 @@ prepared:
       description: Host that takes no part to the reason, V(unreachable) or V(limited away).
       type: dict
       sample: {}
+    stops:
+      description:
+        - Host to whether a failure there ends the rollout. V(false) where no service may go back to old tokens, and
+          waiting would only leave the others without new ones.
+      type: dict
+      sample: {bot-host-1: false, bot-host-2: true}
     locks:
       description: Ids of the installations to lock, sorted.
       type: list
@@ -231,6 +249,10 @@ judged:
               after: 9f8e7d6c5b4a
               process_before: [1a2b3c4d5e6f]
               process_after: [9f8e7d6c5b4a]
+        needs:
+          description: What the preflight found to do, V(nothing), V(restart) or V(write). Null when nobody looked.
+          type: str
+          sample: write
         changed:
           description: Whether its file was written or it was restarted.
           type: bool
@@ -314,96 +336,30 @@ concluded:
       type: list
       elements: dict
       sample: []
-report:
-  description: The report, without a token.
-  returned: for O(state=reported) with O(plan), also on failure
+success:
+  description: Whether each installation ended as V(rotated), V(already) or V(converged), and all else is well.
+  returned: success, for O(state=reported)
+  type: bool
+  sample: true
+failure:
+  description: Why it is not, in a line. Empty when it is.
+  returned: success, for O(state=reported)
+  type: str
+  sample: ""
+outcomes:
+  description: Id of each installation to its outcome.
+  returned: success, for O(state=reported)
   type: dict
-  contains:
-    schema:
-      description: Name and version of the shape, that of the plan.
-      type: str
-      sample: botops.rotation/1
-    run_id:
-      description: Name of the run.
-      type: str
-      sample: 20261123T020000Z-gobot-7f3a
-    check:
-      description: Whether it was a dry run.
-      type: bool
-      sample: false
-    started:
-      description: When the run was planned, in UTC by Vault's clock.
-      type: str
-      sample: "2026-11-23T02:00:00Z"
-    finished:
-      description: When the report was made.
-      type: str
-      sample: "2026-11-23T02:00:08Z"
-    bots:
-      description: Names of the bots.
-      type: list
-      elements: str
-      sample: [gobot]
-    installations:
-      description: RV(concluded.rows).
-      type: list
-      elements: dict
-      sample: []
-    services:
-      description: RV(judged.services).
-      type: list
-      elements: dict
-      sample: []
-    announcements:
-      description: O(announcements).
-      type: list
-      elements: dict
-      sample: []
-    warnings:
-      description: The warnings of the plan.
-      type: list
-      elements: str
-      sample: []
-    summary:
-      description: The run in numbers.
-      type: dict
-      contains:
-        outcomes:
-          description: Outcome to the number of installations.
-          type: dict
-          sample: {rotated: 4}
-        services:
-          description: Number of services.
-          type: int
-          sample: 7
-        hosts:
-          description: Number of hosts.
-          type: int
-          sample: 3
-        longest_unavailability:
-          description: C(seconds), C(service), C(host) and C(down_before). Null when nothing was restarted.
-          type: dict
-          sample: {seconds: 0.8, service: gobot-consumer, host: bot-host-2, down_before: true}
-        announced:
-          description: Number of channels in which something was posted.
-          type: int
-          sample: 4
-        announcements_failed:
-          description: Number of announcements that were not posted, or that nobody can say it of.
-          type: int
-          sample: 0
-        success:
-          description: Whether all is well.
-          type: bool
-          sample: true
+  sample: {gobot/ibmcloud: rotated}
 table:
-  description: What the run ends with, for people. The callback P(botops.rotation.summary#callback) prints it.
-  returned: for O(state=reported) with O(plan), also on failure
+  description: What the run ends with, for people. P(botops.rotation.summary#callback) prints it.
+  returned: success, for O(state=reported)
   type: str
   sample: "gobot: rotated 4 of 4 installations, 7 services on 3 hosts    run 20261123T020000Z-gobot-7f3a"
 path:
-  description: The report's Markdown file, beside which its JSON is. Empty when none was written.
-  returned: for O(state=reported) with O(plan), also on failure
+  description:
+    - The report's Markdown file, beside which its JSON is. Empty when none was written.
+  returned: success, for O(state=reported)
   type: str
   sample: reports/20261123T020000Z-gobot-7f3a.md
 """

@@ -62,8 +62,8 @@ tokens:
   sample: {gobot/ibmcloud/bot: "..."}
 old_tokens:
   description:
-    - The old ones that services may go back to, by key. These are secrets. One that Slack did not accept when it was
-      planned is not among them.
+    - What services may go back to, by key. These are secrets. An old token that Slack did not accept when it was
+      planned is not among them. For a row whose C(action) is V(converge) it is the current token.
   returned: success
   type: dict
   sample: {}
