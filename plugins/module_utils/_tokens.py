@@ -87,7 +87,7 @@ SECRETS: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
         "webhook URL",  # the same on another host (a proxy, the sandbox), or the path alone, as urllib3 logs it
         ("services", "workflows", "triggers", "commands", "actions"),
         _pattern(
-            rf"(?:https?{_COLON}{_SLASH}{{2}}[\w.:%\[\]-]{{1,260}})?{_SLASH}?"
+            rf"(?:https?{_COLON}{_SLASH}{{2}}(?:[\w.\[\]-]|{_COLON}){{1,260}})?{_SLASH}?"
             r"(?:services|workflows|triggers|commands|actions)"
             rf"{_SLASH}(?-i:[TE][A-Z0-9]+){_SLASH}(?-i:[A-Z0-9]+){_SLASH}[^\s\"'<>`]+"
         ),
