@@ -9,7 +9,7 @@ import multiprocessing
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 from ansible_collections.botops.rotation.plugins.module_utils import _redact, _verbs
@@ -20,7 +20,7 @@ from ansible_collections.botops.rotation.plugins.plugin_utils._session import EV
 
 class ActionModule(GuardedAction):
     SHARED = EVERYTHING
-    OPTIONS = {
+    OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {
         "state": {
             "type": "str",
             "choices": ["staged", "promoted", "restored", "retired", "aborted"],

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.botops.rotation.plugins.module_utils import _lease
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
@@ -17,7 +17,7 @@ from ansible_collections.botops.rotation.plugins.plugin_utils._session import EV
 
 class ActionModule(GuardedAction):
     SHARED = EVERYTHING
-    OPTIONS = {
+    OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {
         "state": {"type": "str", "choices": ["held", "released", "broken"], "required": True},
         "installations": {"type": "list", "elements": "str", "default": []},
         "bot": {"type": "str"},

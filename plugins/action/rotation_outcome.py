@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.botops.rotation.plugins.module_utils import _announce, _outcome, _report
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
@@ -16,7 +16,7 @@ from ansible_collections.botops.rotation.plugins.plugin_utils._session import EV
 
 class ActionModule(GuardedAction):
     SHARED = EVERYTHING
-    OPTIONS = {
+    OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {
         "state": {"type": "str", "choices": ["prepared", "judged", "concluded", "reported"], "required": True},
         "plan": {"type": "dict"},
         "preflight": {"type": "dict", "default": {}},

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.botops.rotation.plugins.module_utils import _plan
 from ansible_collections.botops.rotation.plugins.module_utils._decide import Choices
@@ -17,7 +17,7 @@ FINGERPRINTS = ("accept_identity", "accept_scopes", "keep_old")
 
 class ActionModule(GuardedAction):
     SHARED = EVERYTHING
-    OPTIONS = {
+    OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {
         "bot": {"type": "str", "required": True},
         "workspace": {"type": "str"},
         **{name: {"type": "list", "elements": "str", "default": []} for name in FINGERPRINTS},

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.botops.rotation.plugins.module_utils._errors import StateError
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
@@ -15,7 +15,7 @@ from ansible_collections.botops.rotation.plugins.plugin_utils._session import EV
 
 class ActionModule(GuardedAction):
     SHARED = EVERYTHING
-    OPTIONS = {"plan": {"type": "dict", "required": True}}
+    OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {"plan": {"type": "dict", "required": True}}
     YIELDS = ("tokens", "old_tokens")
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:

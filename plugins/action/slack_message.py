@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.botops.rotation.plugins.module_utils._post import Poster
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
@@ -14,7 +14,7 @@ from ansible_collections.botops.rotation.plugins.plugin_utils._session import EV
 
 class ActionModule(GuardedAction):
     SHARED = EVERYTHING
-    OPTIONS = {
+    OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {
         "messages": {"type": "list", "elements": "dict", "required": True},
         **LEASE_OPTION,
     }

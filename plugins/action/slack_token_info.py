@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.botops.rotation.plugins.module_utils import _redact
 from ansible_collections.botops.rotation.plugins.module_utils._argspec import SLACK
@@ -17,7 +17,9 @@ from ansible_collections.botops.rotation.plugins.plugin_utils._controller import
 
 class ActionModule(GuardedAction):
     SHARED = (SLACK,)
-    OPTIONS = {"tokens": {"type": "list", "elements": "str", "required": True, "no_log": True}}
+    OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {
+        "tokens": {"type": "list", "elements": "str", "required": True, "no_log": True}
+    }
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
         tokens = options["tokens"]

@@ -17,7 +17,7 @@ from typing import Any
 from ansible_collections.botops.rotation.plugins.module_utils import _rotation
 from ansible_collections.botops.rotation.plugins.module_utils._errors import StateError, TokenError
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import Life
-from ansible_collections.botops.rotation.plugins.module_utils._record import Record, Stored
+from ansible_collections.botops.rotation.plugins.module_utils._record import Record, State, Stored
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
 from ansible_collections.botops.rotation.plugins.module_utils._vault import Secret, Vault
 
@@ -119,7 +119,8 @@ class RecordStore:
         path = self.registry.record_path(seen.installation)
         self.before_write()
         seen.record_secret = self.vault.write(path, record.to_dict(), expect=seen.record_secret)
-        if _held(seen.record) - _held(record):
+        # At the end of a rotation also what a run that died here before has left behind.
+        if _held(seen.record) - _held(record) or record.state in (State.ROTATED, State.ABORTED):
             self.vault.forget_old_versions(path)
         seen.record = record
         return record

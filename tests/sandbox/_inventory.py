@@ -1,7 +1,7 @@
 # Copyright (c) 2026 botops.rotation contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The inventory of a running sandbox: what `inventory/sandbox/hosts.py` prints."""
+"""The inventory of a running sandbox: what `inventory/sandbox/hosts.sh` prints."""
 
 from __future__ import annotations
 
