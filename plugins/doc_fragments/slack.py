@@ -9,7 +9,7 @@ from __future__ import annotations
 class ModuleDocFragment:
     DOCUMENTATION = r"""
 requirements:
-  - slack_sdk, in the Python that runs ansible-playbook
+  - slack_sdk >= 3.47, in the Python that runs ansible-playbook
 options:
   slack_api_url:
     description:

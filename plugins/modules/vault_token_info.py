@@ -23,7 +23,7 @@ extends_documentation_fragment:
   - botops.rotation.slack
   - botops.rotation.registry
 requirements:
-  - tabulate, in the Python that runs ansible-playbook
+  - tabulate >= 0.9, in the Python that runs ansible-playbook
 attributes:
   check_mode:
     support: full

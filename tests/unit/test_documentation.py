@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the modules' documentation says is what their action plugins take and give.
 
-The documentation is read as ansible-doc reads it: fragments are merged in, through the link farm.
+The documentation is read and its fragments are merged as ansible-doc does it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,7 @@ from unittest.mock import Mock
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import fragment_loader, init_plugin_loader, module_loader
-from ansible.utils.collection_loader import AnsibleCollectionConfig
-from ansible.utils.plugin_docs import get_plugin_docs
+from ansible.utils.plugin_docs import get_docstring
 
 from tests.sandbox import tokens
 from tests.tools.stage import ROOT
@@ -37,14 +35,23 @@ SUPPORT = {"full", "partial", "none", "N/A"}
 TYPES = {"str": str, "list": list, "dict": dict, "bool": bool, "int": int, "float": (int, float)}
 
 
+class Fragments:
+    """Loads the fragments of the collection by import: Ansible's own loader is one per process, and others want it too."""
+
+    @staticmethod
+    def get(name: str) -> type | None:
+        collection, _dot, plugin = name.rpartition(".")
+        assert collection == COLLECTION, name
+        fragment = importlib.import_module(f"{PACKAGE}.doc_fragments.{plugin}").ModuleDocFragment
+        fragment.ansible_name = name
+        return fragment
+
+
 @functools.cache
 def documentation(name: str) -> tuple[dict[str, Any], str, dict[str, Any]]:
     """DOCUMENTATION with its fragments, EXAMPLES, RETURN."""
-    if AnsibleCollectionConfig.collection_finder is None:
-        init_plugin_loader([str(ROOT / "collections")])
-    doc, examples, returned, _metadata = get_plugin_docs(
-        f"{COLLECTION}.{name}", "module", module_loader, fragment_loader, verbose=False
-    )
+    path = str(ROOT / f"plugins/modules/{name}.py")
+    doc, examples, returned, _metadata = get_docstring(path, Fragments, collection_name=COLLECTION, is_module=True)
     return doc, examples, returned
 
 
