@@ -338,4 +338,5 @@ class TestInventory:
             "ciebot-incidents",
         ]
         assert module_sandbox.vault_token not in done.stdout
-        assert self.run("--host", "bot-host-1", BOTOPS_SANDBOX=str(module_sandbox.dir))["botops_services"]
+        listed = self.run("--list", BOTOPS_SANDBOX=str(module_sandbox.dir))
+        assert listed["_meta"]["hostvars"]["bot-host-1"]["botops_services"]
