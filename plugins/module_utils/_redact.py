@@ -153,9 +153,11 @@ def _spellings(secret: str) -> set[str]:
 
 
 def _is_random(run: str) -> bool:
-    hexadecimal = len(run) >= 24 and all(char in "0123456789abcdefABCDEF" for char in run)
+    """Whether digits, capitals and small letters are mixed as in no name: all three, or two in one long word."""
+    word = max(re.split(r"[+/=_-]", run), key=len)
     kinds = (str.isdigit, str.isupper, str.islower)
-    return hexadecimal or all(any(map(kind, run)) for kind in kinds)
+    mixed = [sum(any(map(kind, part)) for kind in kinds) for part in (run, word)]
+    return mixed[0] == 3 or (len(word) >= 20 and mixed[1] == 2)
 
 
 def _mask_second(match: re.Match[str]) -> str:

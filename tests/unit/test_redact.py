@@ -195,7 +195,9 @@ def test_clean_keeps_other_types_and_knows_subclasses_of_str() -> None:
     assert _redact.clean(frozenset({tokens.bot()})) == frozenset({"<redacted bot token>"})
 
 
-@pytest.mark.parametrize("value", ["T0ABCD1234EFGH5678ijkl", "0123456789abcdef0123456789", tokens.bot()])
+@pytest.mark.parametrize(
+    "value", ["T0ABCD1234EFGH5678ijkl", "0123456789abcdef0123456789", "abcdefghijklMNOPQRSTuvwx", tokens.bot()]
+)
 def test_shown_does_not_quote_what_may_be_a_piece_of_a_secret(value: str) -> None:
     assert _redact.shown(value) == f"something that looks like a secret ({len(value)} characters)"
 
