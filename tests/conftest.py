@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 
+from hypothesis import HealthCheck, settings
+
 from tests.sandbox.fixtures import (  # noqa: F401
     _slack_server,
     bare_sandbox,
@@ -17,3 +19,7 @@ from tests.sandbox.fixtures import (  # noqa: F401
 )
 
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+
+# How long an example takes says more about the machine, which other tests share, than about the code.
+settings.register_profile("botops", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("botops")

@@ -41,6 +41,7 @@ class ActionModule(GuardedAction):
         here = session(self, options)
         verb: Callable[..., dict[str, Any]] = getattr(_verbs, options["state"])
         if options["state"] == "staged":
+            self._where = _verbs.target(here, options).id
             options["value"] = self._read_token(options)
             _redact.register(options["value"])
         with here.locked(options["installations"], self.check):
@@ -53,7 +54,7 @@ class ActionModule(GuardedAction):
         """The new token, from a hidden prompt, a file, or standard input (token_file: -). Never from a variable."""
         source = options["token_file"]
         if source is None:
-            return self._prompt(options)
+            return self._prompt(f"New {options['token']} token of {self._where} (not shown):")
         try:
             # A task runs in a worker whose own standard input is closed; that of ansible-playbook is its parent's.
             path = Path(f"/proc/{_parent()}/fd/0") if source in ("-", "/dev/stdin") else Path(source).expanduser()
@@ -69,11 +70,9 @@ class ActionModule(GuardedAction):
             raise TokenError(f"What was read has {len(lines)} lines, and a token is one", "give the token alone")
         return lines[0] if lines else ""  # the end of a file's only line belongs to the file, not to the token
 
-    def _prompt(self, options: dict[str, Any]) -> str:
-        row = options["installations"][0]
-        what = f"New {options['token']} token of {row['bot']} in {row['workspace']} (not shown)"
+    def _prompt(self, words: str) -> str:
         try:
-            answer = self._display.prompt_until(f"{what}:", private=True)
+            answer = self._display.prompt_until(words, private=True)
         except (AnsiblePromptNoninteractive, AnsiblePromptInterrupt):
             answer = None
         if not isinstance(answer, bytes):

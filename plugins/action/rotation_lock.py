@@ -41,7 +41,7 @@ class ActionModule(GuardedAction):
         return {"changed": True}
 
     def _hold(self, here: Session, installations: list[str]) -> dict[str, Any]:
-        found = [here.registry.installation(*name.split("/", 1)) for name in installations]
+        found = [here.registry.installation(*name.partition("/")[::2]) for name in installations]
         locks = {here.registry.lock_path(installation): installation.id for installation in found}
         owner = current_owner()
         if self.check:

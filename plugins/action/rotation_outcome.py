@@ -51,6 +51,8 @@ class ActionModule(GuardedAction):
 
     def _concluded(self, options: dict[str, Any]) -> dict[str, Any]:
         """The rows, and what people are to be told of them."""
+        if "services" not in options["judged"]:
+            raise RotationError("state concluded needs what state judged gave", "give it as judged")
         rows = _outcome.conclude(
             options["plan"],
             options["prepared"],
@@ -72,10 +74,10 @@ class ActionModule(GuardedAction):
 
     def _reported(self, options: dict[str, Any]) -> dict[str, Any]:
         finished = stamp(session(self, options).vault.now())
-        plan, judged = options["plan"], options["judged"]
-        report = _report.assemble(
-            plan, options["concluded"]["rows"], judged["services"], options["announcements"], finished, self.check
-        )
+        plan = options["plan"]
+        rows = options["concluded"].get("rows") or _outcome.unfinished(plan, options["stop"])
+        services = options["judged"].get("services") or []
+        report = _report.assemble(plan, rows, services, options["announcements"], finished, self.check)
         path, problem = "", ""
         quiet = report["summary"]["success"] and not options["prepared"].get("work")
         if not quiet and not self.check:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ansible_collections.botops.rotation.plugins.module_utils import _plan
+from ansible_collections.botops.rotation.plugins.module_utils._argspec import CALENDAR
 from ansible_collections.botops.rotation.plugins.module_utils._decide import Choices
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
 from ansible_collections.botops.rotation.plugins.plugin_utils._session import EVERYTHING, session
@@ -16,15 +17,13 @@ FINGERPRINTS = ("accept_identity", "accept_scopes", "keep_old")
 
 
 class ActionModule(GuardedAction):
-    SHARED = EVERYTHING
+    SHARED = (*EVERYTHING, CALENDAR)
     OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {
         "bot": {"type": "str", "required": True},
         "workspace": {"type": "str"},
         **{name: {"type": "list", "elements": "str", "default": []} for name in FINGERPRINTS},
         "force": {"type": "bool", "default": False},
         "unattended": {"type": "bool", "default": False},
-        "rotation_days": {"type": "int", "default": 365},
-        "warn_days": {"type": "int", "default": 30},
     }
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:

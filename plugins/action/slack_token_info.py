@@ -27,7 +27,8 @@ class ActionModule(GuardedAction):
             _redact.register(token)
         slack = Slack(options["slack_api_url"])
         asked = [token for token in tokens if problem(token, "bot") is None or problem(token, "user") is None]
-        probes = dict(zip(asked, settle(slack.probe(token) for token in asked)))
+        # Which of them are of one app is not known, so none speaks for another.
+        probes = {token: settle([slack.probe(token)])[0] for token in asked}
         return {"changed": False, "tokens": [self._told(token, probes.get(token)) for token in tokens]}
 
     @staticmethod

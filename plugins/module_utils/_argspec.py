@@ -67,6 +67,11 @@ REGISTRY = {
     "record_mount": _text("botops_record_mount"),
 }
 
+CALENDAR = {
+    "rotation_days": Option({"type": "int"}, "botops_rotation_days", "", 365),
+    "warn_days": Option({"type": "int"}, "botops_rotation_warn_days", "", 30),
+}
+
 
 def specs(options: Mapping[str, Option]) -> dict[str, dict[str, Any]]:
     """The argument specs, as Ansible's validator takes them."""

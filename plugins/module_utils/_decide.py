@@ -7,7 +7,7 @@ A row of the plan, and later of the report, is a dictionary without secrets:
 
     id, bot, workspace, workspace_name, action, state, rotation_id, attempt, outcome, reason, next_step,
     old_fingerprint, new_fingerprint, identity, proofs, warnings,
-    tokens: {bot: {path, old, new, old_life, new_life, evidence, restorable, changes, identity, proofs}, user: ...}
+    tokens: {bot: {path, old, new, old_life, new_life, evidence, restorable, identity, proofs}, user: ...}
 
 `action` is promote, resume, adopt, converge or none; `outcome` is what the run is expected to end with.
 """

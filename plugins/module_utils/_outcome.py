@@ -4,7 +4,8 @@
 """From what the hosts said to what happens next, and to what each installation ended with (private, pure).
 
 Three questions, asked in this order: `prepare` (after the preflight: is there work, may it start?), `judge` (after
-the rollout: which hosts and tokens go back, which rotations are proven?), `conclude` (after Vault has followed).
+the rollout: which hosts and tokens go back, which rotations are proven?), `conclude` (after Vault has followed: what did
+each installation end with, and what are people told of it?).
 """
 
 from __future__ import annotations
@@ -359,6 +360,19 @@ def _in_use(services: list[Mapping[str, Any]]) -> _proofs.Proof:
         if service["status"] != "ok"
     )
     return _proofs.proof(False, f"{evidence}: {rest}")
+
+
+def unfinished(plan: Plan, stop: Mapping[str, Any] | None) -> list[Row]:
+    """The rows of a run that could not be judged: whatever was going on is said to have failed."""
+    because = (
+        _because(stop)
+        if stop
+        else {"reason": "what it came to could not be judged", "next_step": "run rotation_status"}
+    )
+    return [
+        {**row, "outcome": "failed", **because} if row["action"] != "none" else dict(row)
+        for row in plan["installations"]
+    ]
 
 
 def tell(rows: Iterable[Row], services: list[Mapping[str, Any]]) -> dict[str, tuple[list[Row], dict[str, str]]]:

@@ -47,12 +47,11 @@ class Poster:
     def _post(self, message: Message) -> tuple[str, dict[str, str]]:
         if message["poster"]["kind"] == "nobody":
             return "failed", {"evidence": "there is no live token or notifier to post it with"}
-        if self.check:
-            return "planned", {}
-        notes = self._notes(message)
-        known = notes["data"]["announcements"].get(message["mark"])
+        known = self._notes(message)["data"]["announcements"].get(message["mark"])
         if known and known["state"] == "sent":
             return "already", {"ts": known.get("ts", ""), "evidence": f"posted at {known['at']}"}
+        if self.check:
+            return "planned", {}
         secret = self._credential(message)
         if known:
             found = self._look_up(message, secret, known["at"])
@@ -108,16 +107,17 @@ class Poster:
 
     def _notes(self, message: Message) -> dict[str, Any]:
         registry = self.here.registry
-        path = registry.notes_path(registry.installation(*message["installation"].split("/", 1)))
+        installation = registry.installation(*message["installation"].split("/", 1))
+        path = registry.notes_path(installation)
         secret = self.here.vault.read(path)
         data = dict(secret.data or {"schema": 1})
         data["announcements"] = dict(data.get("announcements") or {})
-        return {"path": path, "secret": secret, "data": data}
+        return {"installation": installation, "path": path, "secret": secret, "data": data}
 
     def _note(self, message: Message, state: str, told: Mapping[str, str]) -> None:
         notes = self._notes(message)
         marks = notes["data"]["announcements"]
         marks[message["mark"]] = {"state": state, "at": stamp(self.here.vault.now()), **told}
         notes["data"]["announcements"] = dict(list(marks.items())[-KEPT:])
-        self.here.store.before_write()
+        self.here.store.before_write(notes["installation"])
         self.here.vault.write(notes["path"], notes["data"], expect=notes["secret"])

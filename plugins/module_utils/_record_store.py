@@ -50,11 +50,11 @@ class Seen:
 class RecordStore:
     """Records and current tokens of a registry's installations.
 
-    `before_write` is called before each write: it renews the lock, and raises when the lock is lost.
+    `before_write` is called before each write to an installation: it raises when this run does not hold its lock.
     """
 
     def __init__(
-        self, vault: Vault, registry: Registry, token_field: str, before_write: Callable[[], None] = lambda: None
+        self, vault: Vault, registry: Registry, token_field: str, before_write: Callable[[Installation], None]
     ) -> None:
         self.vault = vault
         self.registry = registry
@@ -117,7 +117,7 @@ class RecordStore:
         if record == seen.record:
             return record
         path = self.registry.record_path(seen.installation)
-        self.before_write()
+        self.before_write(seen.installation)
         seen.record_secret = self.vault.write(path, record.to_dict(), expect=seen.record_secret)
         # At the end of a rotation also what a run that died here before has left behind.
         if _held(seen.record) - _held(record) or record.state in (State.ROTATED, State.ABORTED):
@@ -130,7 +130,7 @@ class RecordStore:
             current = seen.current[name]
             if current.stored and current.stored.fingerprint == stored.fingerprint and not current.padded:
                 continue
-            self.before_write()
+            self.before_write(seen.installation)
             self.vault.set_field(seen.installation.path(name), self.token_field, stored.token, expect=current.secret)
 
     def at(self) -> str:

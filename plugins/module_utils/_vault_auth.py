@@ -56,6 +56,15 @@ _METHODS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "kubernetes": (("role", "jwt"), {"role": "role", "jwt": "jwt"}),
     "cert": (("cert_auth_public_key", "cert_auth_private_key"), {"name": "role"}),
 }
+# Where the actions look for what the inventory does not state (see _argspec).
+_ENVIRONMENT = {
+    "token": "VAULT_TOKEN",
+    "role_id": "VAULT_ROLE_ID",
+    "secret_id": "VAULT_SECRET_ID",
+    "jwt": "VAULT_JWT",
+    "cert_auth_public_key": "VAULT_CLIENT_CERT",
+    "cert_auth_private_key": "VAULT_CLIENT_KEY",
+}
 _SECRET = ("token", "role_id", "secret_id", "jwt")
 _IN_HEADERS = ("token", "namespace")
 
@@ -124,7 +133,9 @@ def _check(settings: VaultSettings) -> None:
         if not getattr(settings, name):
             raise RotationError(
                 f"auth method {settings.auth_method} needs botops_vault_{name}, which is empty",
-                f"state it, or put it into VAULT_{name.upper()} or VAULT_{name.upper()}_FILE",
+                f"state it, or put it into {_ENVIRONMENT[name]} or {_ENVIRONMENT[name]}_FILE"
+                if name in _ENVIRONMENT
+                else "state it in the inventory",
             )
     for name in (*_SECRET, "namespace"):
         value = str(getattr(settings, name) or "")

@@ -18,6 +18,7 @@ from ansible_collections.botops.rotation.plugins.module_utils._decide import Cho
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, StateError, TokenError
 from ansible_collections.botops.rotation.plugins.module_utils._record import Record, State, Stored
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import Seen, require_path
+from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
 from ansible_collections.botops.rotation.plugins.module_utils._tokens import problem
 
 Result = dict[str, Any]
@@ -25,9 +26,8 @@ Result = dict[str, Any]
 
 def staged(here: Any, options: Mapping[str, Any], check: bool) -> Result:
     """Validates one new token with Slack and against the registry, and puts it into the pending slot."""
-    row, name = options["installations"][0], options["token"]
-    installation = here.registry.installation(row["bot"], row["workspace"])
-    require_path(installation, name)
+    name = options["token"]
+    installation = target(here, options)
     wrong = problem(options["value"], name)
     if wrong:
         raise TokenError(f"The new {name} token of {installation.id} {wrong}", "give the token as Slack shows it")
@@ -54,6 +54,16 @@ def staged(here: Any, options: Mapping[str, Any], check: bool) -> Result:
     }
 
 
+def target(here: Any, options: Mapping[str, Any]) -> Installation:
+    """The one installation that a token is staged for; looked up before anybody is asked for a token."""
+    rows = options["installations"]
+    if len(rows) != 1:
+        raise StateError(f"a token is staged for one installation, and {len(rows)} were given", "name one")
+    installation = here.registry.installation(rows[0].get("bot") or "", rows[0].get("workspace") or "")
+    require_path(installation, options["token"])
+    return installation
+
+
 def promoted(here: Any, options: Mapping[str, Any], check: bool) -> Result:
     """Makes pending tokens current, and adopts those that were overwritten by hand."""
 
@@ -61,7 +71,7 @@ def promoted(here: Any, options: Mapping[str, Any], check: bool) -> Result:
         if row["action"] == "adopt":
             names = list(row["tokens"])
             if check:
-                return seen.record
+                return replace(seen.record, state=State.PROMOTED, rotation_id=options["run_id"])
             return here.store.adopt(seen, names, options["run_id"])
         if check:
             return replace(_rotation.begin(seen.record, seen.tokens, survey.lives), state=State.PROMOTED)
@@ -75,7 +85,7 @@ def restored(here: Any, options: Mapping[str, Any], check: bool) -> Result:
 
     def one(seen: Seen, _row: Mapping[str, Any], survey: _survey.Survey) -> Record:
         if check:
-            return _rotation.restore(seen.record, seen.tokens, survey.lives)
+            return replace(_rotation.restore(seen.record, seen.tokens, survey.lives), state=State.ROLLED_BACK)
         return here.store.restore(seen, survey.lives)
 
     return _each(here, options, check, one, ("promote", "resume"))
@@ -97,7 +107,10 @@ def retired(here: Any, options: Mapping[str, Any], check: bool) -> Result:
             continue
         try:
             before = seen.record
-            record = before if check else here.store.retire(seen, survey.lives, keep)
+            if check:
+                record = _rotation.retire(before, survey.lives, here.store.at(), keep)
+            else:
+                record = here.store.retire(seen, survey.lives, keep)
             changed = changed or record != before
         except StateError as exc:
             result.update(outcome="failed", reason=exc.message, next_step=exc.next_step)

@@ -76,15 +76,16 @@ options:
     type: bool
     default: false
   rotation_days:
-    description: Days after which a token is due.
+    description:
+      - Days after which a token is due.
+      - If not set, the variable C(botops_rotation_days) is used, then V(365).
     type: int
-    default: 365
   warn_days:
     description:
       - Days before that in which it may be rotated. A token younger than O(rotation_days) less O(warn_days) is left
         alone when nothing is staged.
+      - If not set, the variable C(botops_rotation_warn_days) is used, then V(30).
     type: int
-    default: 30
 seealso:
   - module: botops.rotation.rotation_outcome
   - module: botops.rotation.rotation

@@ -13,8 +13,8 @@ description:
   - Tells of tokens which kind they are, whether they are alive, dead or unknown, whose they are and which scopes they
     have. Nothing is changed, and no token is returned.
   - V(token_revoked), V(account_inactive) and V(token_expired) are proof that a token is dead. V(invalid_auth) is also
-    what a caller outside the app's allowlist of IP addresses gets; it counts as dead only where another token of
-    O(tokens) is accepted, so give tokens of one app at a time. Everything else is unknown.
+    what a caller outside the app's allowlist of IP addresses gets, and so is everything else unknown. (A rotation, which
+    knows the tokens of an app, takes it as proof where another token of the same app is accepted.)
   - That a token is dead, or that Slack does not answer, is not a failure but an answer.
 author:
   - botops.rotation contributors (@botops)

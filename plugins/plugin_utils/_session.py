@@ -70,10 +70,11 @@ class Session:
         finally:
             self.lease.release()
 
-    def _before_write(self) -> None:
-        if self.lease is None:
-            raise LockError("a write was about to be made without a lock", "take it with rotation_lock, state held")
-        self.lease.check()
+    def _before_write(self, installation: _registry.Installation) -> None:
+        path = self.registry.lock_path(installation)
+        if self.lease is None or path not in self.lease.locks:
+            raise LockError(f"{installation.id}: a write without its lock", "take it with rotation_lock, state held")
+        self.lease.check([path])
 
 
 def session(action: GuardedAction, options: Mapping[str, Any]) -> Session:
