@@ -85,9 +85,16 @@ def begin(record: Record, current: Current, lives: Lives) -> Record:
                 f"the previous token {kept.fingerprint} is not known to be dead, and promoting over it would lose it",
                 "revoke it in Slack, then run rotate_bot again",
             )
-        tokens[name] = Slot(new, old)
+        tokens[name] = Slot(new, _with_what_is_known(old, record.current.get(name)))
         replaces[name] = old.fingerprint if old else ""
     return replace(record, state=State.PROMOTING, tokens=tokens, replaces=replaces)
+
+
+def _with_what_is_known(old: Stored | None, known: Known | None) -> Stored | None:
+    """The old token with its identity, scopes and age: a resumed run compares the new one with it."""
+    if old and known and known.fingerprint == old.fingerprint:
+        return Stored(old.token, known.identity, known.scopes, known.at, old.by)
+    return old
 
 
 def promoted(record: Record, current: Current, at: str) -> Record:
@@ -130,9 +137,9 @@ def retire(record: Record, lives: Lives, at: str, keep: frozenset[str] = frozens
     if record.state is State.ROTATED:
         return record
     _require(record, State.PROMOTED)
-    tokens = {}
-    for name, slot in record.tokens.items():
-        old = slot.previous
+    tokens = dict(record.tokens)
+    for name in record.rotating:
+        old = record.slot(name).previous
         dead = old is None or lives.get(old.fingerprint) is Life.DEAD
         if not dead and old.fingerprint not in keep:
             raise StateError(
@@ -140,15 +147,21 @@ def retire(record: Record, lives: Lives, at: str, keep: frozenset[str] = frozens
                 f"revoke it in Slack and run rotate_bot again, or accept that it lives with -e keep_old={old.fingerprint}",
             )
         tokens[name] = Slot(None, None if dead else old)
-    return _ended(replace(record, state=State.ROTATED, tokens=tokens), "rotated", at)
+    return _ended(record, replace(record, state=State.ROTATED, tokens=tokens), "rotated", at)
 
 
 def restore(record: Record, current: Current, lives: Lives) -> Record:
     """Marks the way back. Only to tokens that Slack accepts now."""
-    if record.state is State.RESTORING:
-        return record
-    if record.state not in (State.PROMOTING, State.PROMOTED):
-        raise StateError(f"there is nothing to go back from (state {record.state.value})")
+    if not record.under_way:
+        raise StateError(
+            f"there is nothing to go back from (state {record.state.value})",
+            "run rotation_status: it says what is next",
+        )
+    if not record.pending:  # adopted
+        raise StateError(
+            "what the current token replaced was overwritten by hand and is not in Vault: there is no way back to it",
+            "go forward with rotate_bot",
+        )
     for name, new in record.pending.items():
         old = record.slot(name).previous
         if old is None or lives.get(old.fingerprint) is not Life.ALIVE:
@@ -172,7 +185,7 @@ def restored(record: Record, current: Current, at: str) -> Record:
         tokens[name] = Slot(new, None)
         known[name] = Known(old.fingerprint, old.at, old.identity, old.scopes)
     back = replace(record, state=State.ROLLED_BACK, attempt=record.attempt + 1, tokens=tokens, current=known)
-    return _ended(back, "rolled_back", at)
+    return _ended(record, back, "rolled_back", at)
 
 
 def abort(record: Record, current: Current, lives: Lives, at: str, discard: frozenset[str] = frozenset()) -> Record:
@@ -199,21 +212,26 @@ def abort(record: Record, current: Current, lives: Lives, at: str, discard: froz
         old = record.slot(name).previous
         same = old is not None and now is not None and old.fingerprint == now.fingerprint
         tokens[name] = Slot(None, None if same else old)
-    return _ended(replace(record, state=State.ABORTED, tokens=tokens), "aborted", at)
+    return _ended(record, replace(record, state=State.ABORTED, tokens=tokens), "aborted", at)
 
 
-def _ended(record: Record, outcome: str, at: str) -> Record:
-    """The record with one line of history more."""
+def _ended(before: Record, after: Record, outcome: str, at: str) -> Record:
+    """`after` with one line of history more: what was to replace what."""
+
+    def old(name: str) -> str | None:
+        if before.under_way:
+            return before.replaces.get(name) or None
+        return before.current[name].fingerprint if name in before.current else None
+
+    new = {name: stored.fingerprint for name, stored in before.pending.items()}
+    new = {**{name: known.fingerprint for name, known in before.current.items()}, **new}
     entry: dict[str, Any] = {
-        "rotation_id": record.rotation_id,
+        "rotation_id": before.rotation_id,
         "at": at,
         "outcome": outcome,
-        "tokens": {
-            name: {"old": record.replaces.get(name) or None, "new": known.fingerprint}
-            for name, known in record.current.items()
-        },
+        "tokens": {name: {"old": old(name), "new": new.get(name)} for name in before.rotating},
     }
-    return replace(record, history=(*record.history, entry))
+    return replace(after, history=(*after.history, entry))
 
 
 def _require(record: Record, state: State) -> None:
