@@ -12,8 +12,9 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _announce, _hosts, _survey
-from ansible_collections.botops.rotation.plugins.module_utils._decide import CHANGING, Choices, decide
+from ansible_collections.botops.rotation.plugins.module_utils import _announce, _hosts, _rights, _survey
+from ansible_collections.botops.rotation.plugins.module_utils._decide import CHANGING, Choices, decide, refuse
+from ansible_collections.botops.rotation.plugins.module_utils._errors import VaultDenied
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import Probe
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import RecordStore, stamp
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
@@ -43,6 +44,7 @@ def make(
     _survey.ask(survey, slack, concern)
     now = store.vault.now()
     rows = [decide(installation, survey, registry, choices, now) for installation in selected]
+    rows = _refuse_without_rights(rows, registry, store)
     others = _bystanders(registry, rows, survey, slack)
     names = sorted({row["bot"] for row in rows})
     return {
@@ -56,6 +58,28 @@ def make(
         "locks": [row["id"] for row in rows if row["action"] in CHANGING],
         "warnings": sorted({f"{row['id']}: {warning}" for row in rows for warning in row["warnings"]}),
     }
+
+
+def _refuse_without_rights(rows: list[dict[str, Any]], registry: Registry, store: RecordStore) -> list[dict[str, Any]]:
+    """Rows that Vault would not let be written are refused now, and not in the middle."""
+    changing = [
+        (registry.installation(row["bot"], row["workspace"]), list(row["tokens"]))
+        for row in rows
+        if row["action"] in CHANGING
+    ]
+    lacking = _rights.missing(store.vault, registry, changing)
+    return [
+        refuse(
+            row,
+            VaultDenied(
+                f"Vault does not allow what this rotation needs: {lacking[row['id']]}",
+                "add it to the policy of the token or role; docs/vault-policy.hcl has it whole",
+            ),
+        )
+        if row["id"] in lacking
+        else row
+        for row in rows
+    ]
 
 
 def everything(registry: Registry) -> list[Installation]:
