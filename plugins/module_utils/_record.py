@@ -150,7 +150,7 @@ class Record:
             return cls()
         if not isinstance(data, dict):
             raise _damaged(where, "is not a mapping")
-        if data.get("schema", SCHEMA) != SCHEMA:
+        if str(data.get("schema") or SCHEMA) != str(SCHEMA):  # a command line writes texts
             raise _damaged(where, f"has a schema other than {SCHEMA}")
         tokens = {
             name: _slot(_mapping(value, where), where) for name, value in _mapping(data.get("tokens"), where).items()
@@ -162,24 +162,24 @@ class Record:
         try:
             state = State(data.get("state") or staged)
             attempt = int(data.get("attempt") or 1)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             raise _damaged(where, "has a state or an attempt that this version does not know") from None
         return cls(
             rotation_id=str(data.get("rotation_id") or ""),
             state=state,
             attempt=attempt,
             tokens=tokens,
-            replaces={str(k): str(v) for k, v in _mapping(data.get("replaces"), where).items()},
+            replaces={str(k): str(v or "") for k, v in _mapping(data.get("replaces"), where).items()},
             current={
                 name: Known(
-                    str(known.get("fingerprint", "")),
+                    str(known.get("fingerprint") or ""),
                     str(known.get("at") or ""),
                     _identity(known.get("identity"), where),
                     _scopes(known.get("scopes")),
                 )
                 for name, known in ((n, _mapping(k, where)) for n, k in _mapping(data.get("current"), where).items())
             },
-            history=tuple(entry for entry in data.get("history") or () if isinstance(entry, dict)),
+            history=tuple(entry for entry in _list(data.get("history")) if isinstance(entry, dict)),
         )
 
 
@@ -203,9 +203,7 @@ def _stored(value: Any, where: str) -> Stored | None:
     )
     told = value.get("fingerprint")
     if told and told != stored.fingerprint:
-        raise _damaged(
-            where, f"holds a token whose fingerprint is {stored.fingerprint}, not the stated {str(told)[:12]}"
-        )
+        raise _damaged(where, f"holds a token whose fingerprint is {stored.fingerprint}, and not the one stated there")
     return stored
 
 
@@ -214,7 +212,11 @@ def _identity(value: Any, where: str) -> dict[str, str]:
 
 
 def _scopes(value: Any) -> tuple[str, ...]:
-    return tuple(str(scope) for scope in value) if isinstance(value, (list, tuple)) else ()
+    return tuple(str(scope) for scope in _list(value))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _mapping(value: Any, where: str) -> dict[str, Any]:
@@ -224,7 +226,7 @@ def _mapping(value: Any, where: str) -> dict[str, Any]:
     if isinstance(value, str):
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
     if not isinstance(value, dict):
         raise _damaged(where, "has a text or a list where a mapping is due")
