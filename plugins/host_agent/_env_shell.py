@@ -22,6 +22,8 @@ _CLOSES = (b"fi", b"esac", b"done", b"}")
 _ENDS = b"\n;&|()"
 _COMPUTED = "is computed by the shell, which this tool does not run; write the plain value there"
 _CONDITIONAL = "is set under a condition or in a part of the file that may not be run; set it in a line of its own"
+_PREFIX = "is set for one command only; end that line after the value"
+_QUOTED = "is quoted together with its name; write it as NAME='value'"
 _APPENDED = "is put together with `+=` or `(`; write it as one plain value"
 _UNSET = "is unset there; remove that line"
 
@@ -32,7 +34,8 @@ class _Word:
     __slots__ = ("end", "raw", "start", "value")
 
     def __init__(self, data: bytes, start: int, end: int, value: bytes | None) -> None:
-        self.start, self.end, self.raw, self.value = start, end, data[start:end], value
+        self.start, self.end, self.value = start, end, value
+        self.raw = data[start:end].replace(b"\\\n", b"")  # a line that goes on is no part of any word
 
 
 def parse(data: bytes) -> list[Assignment]:
@@ -76,22 +79,25 @@ def _command(data: bytes, words: list[_Word], depth: int, joined: bool, array: b
         joined = True
     if not words:
         return max(depth, 0)
-    trouble = _CONDITIONAL if joined or depth > 0 else ""
-    exported = words[0].raw in _EXPORTS
-    if words[0].raw == b"unset":
-        for word in words[1:]:
-            found.append(Assignment(word.raw, None, word.start, word.end, number_of(data, word.start), _UNSET))
-    if exported or all(_ASSIGNS.match(word.raw) for word in words):
-        for word in words:
-            match = _ASSIGNS.match(word.raw)
-            if match:
-                last = word is words[-1]
-                found.append(_assignment(data, word, match, trouble, exported, array and last))
+    command = next((number for number, word in enumerate(words) if not _ASSIGNS.match(word.raw)), len(words))
+    name = words[command].value if command < len(words) else b""
+    exported = name in _EXPORTS
+    for number, word in enumerate(words):
+        trouble = _CONDITIONAL if joined or depth > 0 else ""
+        if command < len(words) and number < command:
+            trouble = _PREFIX
+        match = _ASSIGNS.match(word.raw)
+        quoted = None if match else _ASSIGNS.match(word.value or b"")
+        if match and (number < command or exported):
+            found.append(_assignment(data, word, match, trouble, exported, array and word is words[-1]))
+        elif (quoted and exported) or (name == b"unset" and number > command):
+            variable, trouble = (quoted.group(1), _QUOTED) if exported else (word.value or b"", _UNSET)
+            found.append(Assignment(variable, None, word.start, word.end, number_of(data, word.start), trouble))
     return max(depth, 0)
 
 
 def _assignment(data: bytes, word: _Word, match: re.Match, trouble: str, exported: bool, array: bool) -> Assignment:
-    start = word.start + match.end()
+    start = data.index(b"=", word.start) + 1
     raw = word.raw[match.end() :]
     value = None if word.value is None else word.value[match.end() :]
     expands = exported and re.search(rb"[*?\[{]", raw) and not _env_file.quotes_of(raw)

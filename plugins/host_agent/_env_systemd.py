@@ -10,6 +10,8 @@ ignored; a byte that is not UTF-8 in a name or value keeps the unit from startin
 
 from __future__ import annotations
 
+import re
+
 from . import _env_file
 from ._env_file import Assignment, EnvFileError
 
@@ -17,21 +19,35 @@ _NEWLINE = b"\r\n"
 _BLANK = b" \t"
 _ESCAPED = b'"\\`$'  # the characters that a backslash protects between double quotes
 _UNSURE = (
-    "follows a comment that ends with a backslash: systemd before 254 takes this line for a part of the comment, "
+    "follows a comment that ends with a backslash: systemd before 254 takes the next line for a part of the comment, "
     "later ones do not; put an empty line between them"
 )
 
 
 def parse(data: bytes) -> list[Assignment]:
+    found = _parse(data, joins=False)
+    if not re.search(rb"[#;][^\r\n]*\\[\r\n]", data):
+        return found
+    old = _parse(data, joins=True)
+    for some, others in ((found, old), (old, found)):
+        places = {(each.name, each.start, each.end) for each in others}
+        for each in some:
+            each.trouble = "" if (each.name, each.start, each.end) in places else _UNSURE
+    return found + [each for each in old if each.trouble]
+
+
+def _parse(data: bytes, joins: bool) -> list[Assignment]:
+    """As systemd reads it; `joins`: as it did before 254, when a backslash joined the line after a comment to it."""
     found = []
-    position, size, unsure = 0, len(data), -1
+    position, size = 0, len(data)
     while position < size:
         if data[position] in _NEWLINE + _BLANK:
             position += 1
         elif data[position] in b"#;":
-            position, unsure = _comment(data, position)
+            position = _comment_end(data, position, joins)
         else:
             start = position
+            position += 1  # the first character belongs to the name, even if it is `=`
             while position < size and data[position] not in _NEWLINE + b"=":
                 position += 1
             if position == size or data[position] in _NEWLINE:
@@ -40,23 +56,17 @@ def parse(data: bytes) -> list[Assignment]:
             value, begin, end = _value(data, position + 1)
             number = _env_file.number_of(data, start)
             _refuse_foreign_bytes(name, value, number)
-            found.append(Assignment(name, value, begin, end, number, _UNSURE if start == unsure else ""))
+            found.append(Assignment(name, value, begin, end, number))
             position = end
     return found
 
 
-def _comment(data: bytes, position: int) -> tuple[int, int]:
-    """Where a comment ends, and where the line starts that old systemd would count as part of it (else -1)."""
+def _comment_end(data: bytes, position: int, joins: bool) -> int:
     while position < len(data) and data[position] not in _NEWLINE:
-        if data[position] == 0x5C and position + 1 < len(data):
-            if data[position + 1] in _NEWLINE:
-                after = position + 2
-                while after < len(data) and data[after] in _BLANK:
-                    after += 1
-                return position + 1, after
+        if data[position] == 0x5C and (joins or data[position + 1 : position + 2] not in (b"\r", b"\n")):
             position += 1
         position += 1
-    return position, -1
+    return position
 
 
 def _value(data: bytes, position: int) -> tuple[bytes, int, int]:
