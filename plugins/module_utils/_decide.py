@@ -224,7 +224,9 @@ def _pair(seen: Seen, name: str, action: str) -> tuple[Stored | None, Stored]:
             f"the rotation of {seen.installation.id} is {seen.record.state.value}, and its {name} token is nowhere in Vault",
             "put the new token back into current, then run again",
         )
-    return slot.previous, new
+    replaced = _old_fingerprint(seen, name, slot.previous, action)
+    old = slot.previous  # or what an earlier rotation has left there, because it was to be kept
+    return old if old and old.fingerprint == replaced else None, new
 
 
 def _old_fingerprint(seen: Seen, name: str, old: Stored | None, action: str) -> str | None:

@@ -158,12 +158,13 @@ class Record:
         unknown = sorted(set(tokens) - set(TOKENS))
         if unknown:
             raise _damaged(where, "has tokens other than bot and user")
-        staged = State.STAGED if any(slot.pending for slot in tokens.values()) else State.NONE
         try:
-            state = State(data.get("state") or staged)
+            state = State(data.get("state") or State.NONE)
             attempt = int(data.get("attempt") or 1)
         except (ValueError, TypeError, OverflowError):
             raise _damaged(where, "has a state or an attempt that this version does not know") from None
+        if state in (State.NONE, State.ROTATED, State.ABORTED) and any(slot.pending for slot in tokens.values()):
+            state = State.STAGED  # a hand has put it there
         return cls(
             rotation_id=str(data.get("rotation_id") or ""),
             state=state,

@@ -116,7 +116,7 @@ class World:
         """A pending token. Other arguments change the record."""
         record = self.records.get(row) or Record(rotation_id="r1", state=State.STAGED)
         slots = {**record.tokens, name: Slot(Stored(pending), record.slot(name).previous)}
-        self.records[row] = replace(record, tokens=slots, **more)
+        self.records[row] = replace(record, **{"tokens": slots, **more})
         return self.says(pending, probe)
 
     def seen(self, installation: Any) -> Seen:
