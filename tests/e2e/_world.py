@@ -87,6 +87,16 @@ def inventory_with(sandbox: Sandbox, directory: Path, registry: dict[str, Any]) 
     """An inventory of a test's own: the sandbox's hosts, with another registry. To be given with `-i`."""
     (directory / "group_vars").mkdir(parents=True)
     (directory / "group_vars" / "all.yml").write_text(json.dumps(registry), encoding="utf-8")
-    (directory / "hosts.sh").write_bytes((REGISTRY.parents[1] / "hosts.py").read_bytes())
-    (directory / "hosts.sh").chmod(0o755)
+    script = next((REGISTRY.parents[1]).glob("hosts.*"))
+    (directory / script.name).write_bytes(script.read_bytes())
+    (directory / script.name).chmod(0o755)
     return directory
+
+
+def reinstalled(sandbox: Sandbox, installation: str) -> str:
+    """Revoke and reinstall as people do: the bot is invited into its channels again. Gives the new token."""
+    token = sandbox.reissue(installation)
+    bot, _, workspace = installation.partition("/")
+    for channel in sandbox.registry["botops_bots"][bot]["channels"].get(workspace, []):
+        sandbox.slack.invite(installation, channel)
+    return token
