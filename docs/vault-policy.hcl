@@ -1,33 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# The least that botops.rotation needs in HashiCorp Vault or OpenBao. It works without the default policy.
-# Replace the paths by those of your registry; `+` is one path segment, `*` at the end is any rest.
+# The least that botops.rotation needs in Vault or OpenBao. Write the paths as they are in your registry.
+# What the policy "default" gives is needed too: auth/token/lookup-self (read), sys/capabilities-self (update).
 
-# Tokens on KV v1, with record, lock and notes beside each (slack_bot_token_for_X_in_Y, ..._rotation, ..._lock, ..._notes).
+# Tokens on a KV v1 mount. Without botops_record_mount also their records, locks and notes, which are beside them.
 path "generic/crn/v1/+/local/tip-oss-flow/global/ciebot/*" {
   capabilities = ["create", "read", "update"]
 }
 
-# Notifiers: only read.
-path "generic/crn/v1/internal/local/tip-oss-flow/global/notifier/*" {
-  capabilities = ["read"]
-}
-
-# The same on KV v2, and records there when botops_record_mount is `secret`. Old versions of a record, in which tokens
-# would stay, are destroyed.
-path "secret/data/generic/crn/v1/+/local/tip-oss-flow/global/ciebot/*" {
+# With botops_record_mount: secret, a KV v2 mount: records, locks and notes. Tokens on KV v2 need the same three.
+path "secret/data/generic/crn/v1/*" {
   capabilities = ["create", "read", "update"]
 }
-path "secret/metadata/generic/crn/v1/+/local/tip-oss-flow/global/ciebot/*" {
+path "secret/metadata/generic/crn/v1/*" {
   capabilities = ["read"]
 }
-path "secret/destroy/generic/crn/v1/+/local/tip-oss-flow/global/ciebot/*" {
+path "secret/destroy/generic/crn/v1/*" {
   capabilities = ["update"]
 }
 
-# What the token may do, asked before anything is changed; and its name, for the record (optional).
-path "sys/capabilities-self" {
-  capabilities = ["update"]
-}
-path "auth/token/lookup-self" {
+# The credentials of notifiers, as in botops_notifier.
+path "generic/crn/v1/internal/local/tip-oss-flow/global/notifier/*" {
   capabilities = ["read"]
 }
