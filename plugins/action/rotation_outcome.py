@@ -21,6 +21,7 @@ class ActionModule(GuardedAction):
         "plan": {"type": "dict"},
         "preflight": {"type": "dict", "default": {}},
         "rollout": {"type": "dict", "default": {}},
+        "verified": {"type": "dict", "default": {}},
         "restore": {"type": "dict", "default": {}},
         "prepared": {"type": "dict", "default": {}},
         "judged": {"type": "dict", "default": {}},
@@ -45,7 +46,12 @@ class ActionModule(GuardedAction):
 
     def _judged(self, options: dict[str, Any]) -> dict[str, Any]:
         judged = _outcome.judge(
-            options["plan"], options["prepared"], options["preflight"], options["rollout"], options["stop"]
+            options["plan"],
+            options["prepared"],
+            options["preflight"],
+            options["rollout"],
+            options["stop"],
+            options["verified"],
         )
         return {"changed": False, "judged": judged}
 

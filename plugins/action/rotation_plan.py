@@ -22,6 +22,7 @@ class ActionModule(GuardedAction):
         "bot": {"type": "str", "required": True},
         "workspace": {"type": "str"},
         **{name: {"type": "list", "elements": "str", "default": []} for name in FINGERPRINTS},
+        "direction": {"type": "str", "choices": ["forward", "back"], "default": "forward"},
         "force": {"type": "bool", "default": False},
         "unattended": {"type": "bool", "default": False},
     }
@@ -36,6 +37,13 @@ class ActionModule(GuardedAction):
             warn_days=options["warn_days"],
         )
         plan = _plan.make(
-            here.registry, here.store, here.slack, choices, options["bot"], options["workspace"], options["force"]
+            here.registry,
+            here.store,
+            here.slack,
+            choices,
+            options["bot"],
+            options["workspace"],
+            options["force"],
+            options["direction"] == "back",
         )
         return {"changed": False, "plan": plan}

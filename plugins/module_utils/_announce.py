@@ -20,6 +20,9 @@ TEXTS = {
     "started": ":arrows_counterclockwise: *{bot}* gets a new Slack token in *{workspace}* now. "
     "Its services restart within the next minutes; what is asked of it meanwhile may go unanswered.",
     "done": ":white_check_mark: *{bot}* has its new Slack token in *{workspace}*, and is available. {detail}",
+    "returning": ":leftwards_arrow_with_hook: *{bot}* goes back to its old Slack token in *{workspace}* now. "
+    "Its services restart within the next minutes.",
+    "returned": ":white_check_mark: *{bot}* is on its old Slack token in *{workspace}* again, and is available. {detail}",
     "failed": ":warning: The renewal of *{bot}*'s Slack token in *{workspace}* did not finish. {detail}",
 }
 
@@ -27,7 +30,7 @@ TEXTS = {
 def messages(
     registry: Registry, rows: Iterable[Row], phase: str, details: Mapping[str, str] | None = None
 ) -> list[dict[str, Any]]:
-    """The messages of a phase (started, done, failed): one for each channel of each installation that changes."""
+    """The messages of a phase (a key of TEXTS): one for each channel of each installation that changes."""
     return [
         _message(registry, row, phase, channel, (details or {}).get(row["id"], ""))
         for row in rows

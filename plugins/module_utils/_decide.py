@@ -9,7 +9,7 @@ A row of the plan, and later of the report, is a dictionary without secrets:
     old_fingerprint, new_fingerprint, identity, proofs, warnings,
     tokens: {bot: {path, old, new, old_life, new_life, evidence, restorable, identity, proofs}, user: ...}
 
-`action` is promote, resume, adopt, converge or none; `outcome` is what the run is expected to end with.
+`action` is promote, resume, adopt, converge, none, or (in a rollback, see `_decide_back`) restore; `outcome` is what the run is expected to end with.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ansible_collections.botops.rotation.plugins.module_utils._registry import I
 from ansible_collections.botops.rotation.plugins.module_utils._survey import Survey
 from ansible_collections.botops.rotation.plugins.module_utils._tokens import problem
 
-CHANGING = ("promote", "resume", "adopt")
+CHANGING = ("promote", "resume", "adopt", "restore")
 Row = dict[str, Any]
 
 
@@ -46,7 +46,21 @@ class Choices:
 
 def decide(installation: Installation, survey: Survey, registry: Registry, choices: Choices, now: datetime) -> Row:
     """The row of one installation."""
-    row: Row = {
+    row = blank(installation, registry)
+    if installation.id in survey.errors:
+        return refuse(row, survey.errors[installation.id])
+    seen = survey.seen[installation.id]
+    row.update(state=seen.record.state.value, rotation_id=seen.record.rotation_id, attempt=seen.record.attempt)
+    try:
+        _decide(row, seen, survey, registry, choices, now)
+    except RotationError as exc:
+        return refuse(row, exc)
+    return row
+
+
+def blank(installation: Installation, registry: Registry) -> Row:
+    """A row of which nothing is known yet."""
+    return {
         "id": installation.id,
         "bot": installation.bot,
         "workspace": installation.workspace,
@@ -65,15 +79,6 @@ def decide(installation: Installation, survey: Survey, registry: Registry, choic
         "warnings": [],
         "tokens": {},
     }
-    if installation.id in survey.errors:
-        return refuse(row, survey.errors[installation.id])
-    seen = survey.seen[installation.id]
-    row.update(state=seen.record.state.value, rotation_id=seen.record.rotation_id, attempt=seen.record.attempt)
-    try:
-        _decide(row, seen, survey, registry, choices, now)
-    except RotationError as exc:
-        return refuse(row, exc)
-    return row
 
 
 def refuse(row: Row, error: RotationError) -> Row:
@@ -104,7 +109,7 @@ def _decide(row: Row, seen: Seen, survey: Survey, registry: Registry, choices: C
         _judge(row, seen, tuple(record.pending), survey, registry, choices)
     else:
         _decide_without_pending(row, seen, survey, registry, choices, now)
-    _headline(row)
+    headline(row)
 
 
 def _decide_without_pending(
@@ -128,7 +133,7 @@ def _decide_without_pending(
     if current is None or probe is None:
         row["reason"] = f"nothing is staged, and there is no token at {seen.installation.bot_token_path}"
         return
-    row["tokens"]["bot"] = _token(seen, "bot", None, current, None, probe)
+    row["tokens"]["bot"] = token(seen, "bot", None, current, None, probe)
     if not probe.alive:
         row["reason"] = (
             f"nothing is staged, and the current token {current.fingerprint} is {probe.life.value}: {probe.evidence}"
@@ -151,14 +156,14 @@ def _judge(row: Row, seen: Seen, names: tuple[str, ...], survey: Survey, registr
         old, new = _pair(seen, name, row["action"])
         what = f"the {'current' if row['action'] == 'adopt' else 'pending'} {name} token of {row['id']}"
         _require_usable(what, new, name, survey, seen.installation)
-        token = _token(seen, name, old, new, survey.probe(old), survey.probe(new))
-        old_fingerprint = token["old"] = _old_fingerprint(seen, name, old, row["action"])
-        token["proofs"] = {
+        entry = token(seen, name, old, new, survey.probe(old), survey.probe(new))
+        old_fingerprint = entry["old"] = _old_fingerprint(seen, name, old, row["action"])
+        entry["proofs"] = {
             **_require_proofs(what, row, seen, name, old, new, survey, registry, choices),
             "old_refused": _proofs.old_refused(old_fingerprint, survey.probe(old), old_fingerprint in choices.keep_old),
             "in_use": _proofs.proof(None, "not rolled out yet"),
         }
-        row["tokens"][name] = token
+        row["tokens"][name] = entry
     row["outcome"] = "rotated"
     alive = [
         token
@@ -258,7 +263,7 @@ def _require_usable(what: str, new: Stored, name: str, survey: Survey, installat
         )
 
 
-def _token(
+def token(
     seen: Seen, name: str, old: Stored | None, new: Stored, old_probe: Probe | None, new_probe: Probe | None
 ) -> dict[str, Any]:
     """What the plan says of one token. `restorable`: Slack accepted the old one in this run."""
@@ -328,7 +333,7 @@ def _scopes(
     return _proofs.scopes(survey.probe(new).scopes, required, before, new.fingerprint in choices.accept_scopes)
 
 
-def _headline(row: Row) -> None:
+def headline(row: Row) -> None:
     """The row's own fingerprints, identity and proofs are those of its bot token, or of the only one that rotates."""
     token = row["tokens"].get("bot") or next(iter(row["tokens"].values()), None)
     if token:

@@ -22,8 +22,6 @@ Results = Mapping[
     str, Mapping[str, Any]
 ]  # host -> what `service_env` gave there; nothing for a host that was not tried
 
-GOOD = ("rotated", "already", "converged")
-
 
 def prepare(plan: Plan, preflight: Results, skip_unreachable: bool = False) -> dict[str, Any]:
     """Whether there is anything to do (`work`), on which `hosts`, who is `absent`, and why it must not start (`stop`)."""
@@ -76,7 +74,12 @@ def _installation(variable: Mapping[str, Any]) -> str:
 
 
 def judge(
-    plan: Plan, prepared: Mapping[str, Any], preflight: Results, rollout: Results, stop: Any = None
+    plan: Plan,
+    prepared: Mapping[str, Any],
+    preflight: Results,
+    rollout: Results,
+    stop: Any = None,
+    verified: Results | None = None,
 ) -> dict[str, Any]:
     """What the rollout came to: `services` (one entry per service), and the rows that go `back` or are `proven`.
 
@@ -88,6 +91,7 @@ def judge(
         for host, planned in plan["hosts"].items()
         for entry in _services(host, planned, prepared["absent"], preflight.get(host) or {}, rollout.get(host) or {})
     ]
+    services = [_after_soak(service, (verified or {}).get(service["host"]) or {}) for service in services]
     changing = {row["id"] for row in plan["installations"] if row["action"] in CHANGING}
     back = {
         each
@@ -111,11 +115,23 @@ def judge(
         row["id"]
         for row in plan["installations"]
         if row["action"] in CHANGING
+        and row["action"] != "restore"
         and row["id"] not in back
         and not stop_before_promotion(stop)
         and _all_in_use(row, services)
     ]
     return {"services": services, "back": sorted(back), "restore": restore, "proven": proven}
+
+
+def _after_soak(service: dict[str, Any], verified: Mapping[str, Any]) -> dict[str, Any]:
+    """The entry as the second look at the service, after the soak, leaves it."""
+    if not verified or service["status"] not in ("ok", "unproven"):
+        return service
+    seen = next((each for each in verified.get("services") or [] if each["name"] == service["name"]), None)
+    error = seen.get("error") if seen else verified.get("msg") or "no answer"
+    if not error and seen.get("in_use") != "no":
+        return service
+    return {**service, "status": "failed", "error": f"after the soak: {error or seen.get('in_use_evidence')}"}
 
 
 def stop_before_promotion(stop: Any) -> bool:
@@ -378,6 +394,7 @@ def unfinished(plan: Plan, stop: Mapping[str, Any] | None) -> list[Row]:
 def tell(rows: Iterable[Row], services: list[Mapping[str, Any]]) -> dict[str, tuple[list[Row], dict[str, str]]]:
     """What people are told at the end: phase -> the rows that it is said of, and a detail for each."""
     done: list[Row] = []
+    returned: list[Row] = []
     failed: list[Row] = []
     details: dict[str, str] = {}
     for row in rows:
@@ -385,6 +402,8 @@ def tell(rows: Iterable[Row], services: list[Mapping[str, Any]]) -> dict[str, tu
             done.append(row)
             seconds = [s["seconds_unavailable"] for s in _of(row, services) if s["seconds_unavailable"] is not None]
             details[row["id"]] = f"It was unavailable for {max(seconds):.1f} s in this run." if seconds else ""
+        elif row["action"] == "restore" and row["outcome"] == "rolled_back":
+            returned.append(row)
         elif row["outcome"] in ("rolled_back", "failed", "partial"):
             failed.append(row)
             affected = sorted({s["name"] for s in _of(row, services) if s["status"] != "ok"})
@@ -393,7 +412,7 @@ def tell(rows: Iterable[Row], services: list[Mapping[str, Any]]) -> dict[str, tu
                 "failed": f"Affected: {', '.join(affected)}." if affected else "Its operators are at it.",
                 "partial": f"Still to come: {', '.join(affected)}.",
             }[row["outcome"]]
-    return {"done": (done, details), "failed": (failed, details)}
+    return {"done": (done, details), "returned": (returned, details), "failed": (failed, details)}
 
 
 def _because(stop: Mapping[str, Any]) -> dict[str, str]:

@@ -12,7 +12,7 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _announce, _hosts, _rights, _survey
+from ansible_collections.botops.rotation.plugins.module_utils import _announce, _decide_back, _hosts, _rights, _survey
 from ansible_collections.botops.rotation.plugins.module_utils._decide import CHANGING, Choices, decide, refuse
 from ansible_collections.botops.rotation.plugins.module_utils._errors import VaultDenied
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import Probe
@@ -31,8 +31,9 @@ def make(
     bot: str,
     workspace: str | None = None,
     force: bool = False,
+    back: bool = False,
 ) -> dict[str, Any]:
-    """Reads Vault and Slack, decides, and gives the plan. Nothing is changed anywhere."""
+    """Reads Vault and Slack, decides, and gives the plan, of a rotation or of the way `back`. Changes nothing."""
     selected = registry.select(bot, workspace)
     survey = _survey.read(store, everything(registry))
     concern = [
@@ -43,7 +44,10 @@ def make(
     ]
     _survey.ask(survey, slack, concern)
     now = store.vault.now()
-    rows = [decide(installation, survey, registry, choices, now) for installation in selected]
+    if back:
+        rows = [_decide_back.decide(installation, survey, registry) for installation in selected]
+    else:
+        rows = [decide(installation, survey, registry, choices, now) for installation in selected]
     rows = _refuse_without_rights(rows, registry, store)
     others = _bystanders(registry, rows, survey, slack)
     names = sorted({row["bot"] for row in rows})
@@ -54,7 +58,7 @@ def make(
         "bots": names,
         "installations": rows,
         "hosts": _hosts.plan(registry, rows, others, force),
-        "messages": _announce.messages(registry, rows, "started"),
+        "messages": _announce.messages(registry, rows, "returning" if back else "started"),
         "locks": [row["id"] for row in rows if row["action"] in CHANGING],
         "warnings": sorted({f"{row['id']}: {warning}" for row in rows for warning in row["warnings"]}),
     }

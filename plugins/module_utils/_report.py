@@ -76,7 +76,7 @@ def _summary(
         else None,
         "announced": len({(m["workspace"], m["channel"]) for m in announcements if m["state"] == "sent"}),
         "announcements_failed": len(failed),
-        "success": all(row["outcome"] in GOOD for row in rows) and not failed,
+        "success": all(_good(row) for row in rows) and not failed,
     }
 
 
@@ -167,9 +167,14 @@ def _last(report: Mapping[str, Any], path: str) -> str:
     return "    ".join(parts)
 
 
+def _good(row: Mapping[str, Any]) -> bool:
+    """A rollback is a failure of a rotation, and the success of a run that was to bring it about."""
+    return row["outcome"] in GOOD or (row["action"] == "restore" and row["outcome"] == "rolled_back")
+
+
 def failure(report: Mapping[str, Any]) -> str:
     """Why the run ends non-zero, in a line."""
-    bad = [row for row in report["installations"] if row["outcome"] not in GOOD]
+    bad = [row for row in report["installations"] if not _good(row)]
     parts = [f"{row['id']}: {row['outcome'].replace('_', ' ')}" for row in bad]
     if report["summary"]["announcements_failed"]:
         parts.append(f"{report['summary']['announcements_failed']} announcements were not posted")

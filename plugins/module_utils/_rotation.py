@@ -8,7 +8,7 @@ token) and `lives` (what Slack said, by fingerprint). The order in which the res
 rotation resumable at any instant, is in `_record_store`.
 
     none --stage--> staged --begin--> promoting --promoted--> promoted --retire--> rotated
-    promoting, promoted --restore--> restoring --restored--> rolled_back --begin--> promoting
+    promoting, promoted, rotated (old token kept) --restore--> restoring --restored--> rolled_back --begin--> promoting
     restoring --begin (the way back was not finished)--> promoting
     staged, rolled_back, promoting (nothing promoted yet) --abort--> aborted
     none, rotated --adopt (current was overwritten by hand)--> promoted
@@ -151,7 +151,9 @@ def retire(record: Record, lives: Lives, at: str, keep: frozenset[str] = frozens
 
 
 def restore(record: Record, current: Current, lives: Lives) -> Record:
-    """Marks the way back. Only to tokens that Slack accepts now."""
+    """Marks the way back. Only to tokens that Slack accepts now, also after the end, where the old one was kept."""
+    if record.state is State.ROTATED:
+        record = _reopened(record, current)
     if not record.under_way:
         raise StateError(
             f"there is nothing to go back from (state {record.state.value})",
@@ -171,6 +173,16 @@ def restore(record: Record, current: Current, lives: Lives) -> Record:
             )
         _expect(name, current.get(name), old, new)
     return replace(record, state=State.RESTORING)
+
+
+def _reopened(record: Record, current: Current) -> Record:
+    """A rotation that has ended, as it was before its end, where its old tokens were kept."""
+    tokens = {
+        name: Slot(current.get(name), slot.previous) if slot.previous else slot for name, slot in record.tokens.items()
+    }
+    if not any(slot.pending for slot in tokens.values()):
+        raise StateError("no old token is kept: it was refused by Slack", "stage a new token with stage_token")
+    return replace(record, state=State.PROMOTED, tokens=tokens)
 
 
 def restored(record: Record, current: Current, at: str) -> Record:

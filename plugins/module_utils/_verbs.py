@@ -88,7 +88,7 @@ def restored(here: Any, options: Mapping[str, Any], check: bool) -> Result:
             return replace(_rotation.restore(seen.record, seen.tokens, survey.lives), state=State.ROLLED_BACK)
         return here.store.restore(seen, survey.lives)
 
-    return _each(here, options, check, one, ("promote", "resume"))
+    return _each(here, options, check, one, ("promote", "resume", "restore"))
 
 
 def retired(here: Any, options: Mapping[str, Any], check: bool) -> Result:

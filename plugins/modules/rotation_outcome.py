@@ -62,6 +62,10 @@ options:
     description: Host to the result of C(state=applied) there. A host without one was not tried.
     type: dict
     default: {}
+  verified:
+    description: Host to the result of C(state=verified) there, after a soak.
+    type: dict
+    default: {}
   restore:
     description: Host to the result of C(state=restored) there.
     type: dict

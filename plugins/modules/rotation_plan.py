@@ -66,6 +66,13 @@ options:
     type: list
     elements: str
     default: []
+  direction:
+    description: Rotate (V(forward)), or bring old tokens that Slack still accepts V(back).
+    type: str
+    choices:
+      - forward
+      - back
+    default: forward
   force:
     description: Go on with services that are unhealthy although Slack accepts the tokens that they have.
     type: bool
