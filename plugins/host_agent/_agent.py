@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import time
 
 from . import _watch
@@ -37,11 +36,12 @@ def main(payload: dict) -> None:
         answer = run(payload)
     except Exception as problem:  # noqa: BLE001 - the last line of defence
         answer = {"changed": False, "failed": True, "msg": _unforeseen(problem), "services": []}
-    try:
-        sys.stdout.write(f"\n{MARKER}{json.dumps(clean(answer))}\n")
-        sys.stdout.flush()
+    text = f"\n{MARKER}{json.dumps(clean(answer))}\n".encode()
+    try:  # not sys.stdout, which would complain again at exit when nobody listens any more
+        while text:
+            text = text[os.write(1, text) :]
     except OSError:
-        pass  # nobody listens any more
+        pass
 
 
 def _unforeseen(problem: Exception) -> str:
