@@ -104,7 +104,7 @@ def judge(
         if grown == back:
             break
         back = grown
-    back &= changing
+    back &= set() if stop_before_promotion(stop) else changing
     tried = [host for host in plan["hosts"] if rollout.get(host)]
     restore = {
         host: turned
@@ -251,16 +251,10 @@ def _expected(row: Mapping[str, Any], prepared: Mapping[str, Any], judged: Mappi
     if stop and row["action"] != "none":
         return {**row, "outcome": "refused", **_because(stop)}
     services = _of(row, judged["services"])
-    absent = [service for service in services if service["host"] in prepared["absent"]]
-    if absent and row["action"] in CHANGING:
-        return {**row, "outcome": "partial", **_absent(absent)}
     if row["action"] == "converge" and any(_would_differ(service, row["id"]) for service in services):
-        return {
-            **row,
-            "outcome": "converged",
-            "next_step": "",
-            "reason": "hosts carry another token than the current one",
-        }
+        row.update(outcome="converged", reason="hosts carry another token than the current one", next_step="")
+    if row["action"] != "none":  # what the rollout does not come to stays as it is
+        row.update(_shortfall(row, [service for service in services if service["host"] not in prepared["hosts"]]))
     return row
 
 
@@ -281,40 +275,48 @@ def _ended(
     if row["id"] in judged["back"]:
         return _gone_back(row, services, restored, restore)
     row["proofs"]["in_use"] = _in_use(services)
-    failed = [service for service in services if service["status"] == "failed"]
-    unproven = [service for service in services if service["status"] == "unproven"]
-    absent = [service for service in services if service["status"] == "absent"]
     if row["action"] == "converge":
-        if any(_differed(service, row["id"]) for service in services) and not failed:
+        if any(_differed(service, row["id"]) for service in services):
             row.update(outcome="converged", reason="hosts were brought to the current token", next_step="")
     elif row["id"] in judged["proven"]:
         _apply_retirement(row, retired)
-    if failed:
-        named = ", ".join(f"{service['name']} on {service['host']}" for service in failed)
-        first = next((service["error"] for service in failed if service["error"]), failed[0]["in_use_evidence"])
-        row.update(
-            outcome="failed",
-            reason=f"not on the new token or not healthy: {named}: {first}",
-            next_step="mend these services, then run rotate_bot again: it goes on from here",
-        )
-    elif unproven and row["action"] != "converge":
-        named = ", ".join(f"{service['name']} on {service['host']}" for service in unproven)
-        row.update(
-            outcome="partial",
-            reason=f"nobody can say which token these run on: {named}",
-            next_step="give them an in_use endpoint in botops_services, then run rotate_bot again",
-        )
-    elif absent:
-        row.update(outcome="partial", **_absent(absent))
-    return row
+    return {**row, **_shortfall(row, services)}
+
+
+def _shortfall(row: Mapping[str, Any], services: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """What services leave to be desired, worst first; nothing when all are well."""
+    by_status: dict[str, list[Mapping[str, Any]]] = {"failed": [], "unproven": [], "absent": [], "ok": []}
+    for service in services:
+        by_status[service["status"]].append(service)
+    if by_status["failed"]:
+        return {
+            "outcome": "failed",
+            "reason": f"not on the new token or not healthy: {_failures(by_status['failed'])}",
+            "next_step": "mend these services, then run rotate_bot again: it goes on from here",
+        }
+    if by_status["unproven"] and row["action"] != "converge":
+        return {
+            "outcome": "partial",
+            "reason": f"nobody can say which token these run on: {_names(by_status['unproven'])}",
+            "next_step": "give them an in_use endpoint in botops_services, then run rotate_bot again",
+        }
+    return {"outcome": "partial", **_absent(by_status["absent"])} if by_status["absent"] else {}
+
+
+def _names(services: Iterable[Mapping[str, Any]]) -> str:
+    return ", ".join(f"{service['name']} on {service['host']}" for service in services)
+
+
+def _failures(services: list[Mapping[str, Any]]) -> str:
+    """The services that failed, and why the first did."""
+    ill = ((service["health_after"] or {}).get("evidence") for service in services if service["in_use"] != "no")
+    why = next((service["error"] for service in services if service["error"]), None)
+    return f"{_names(services)}: {why or next(filter(None, ill), '') or services[0]['in_use_evidence']}"
 
 
 def _gone_back(row: Row, services: list[Mapping[str, Any]], restored: Mapping[str, Any], restore: Results) -> Row:
     failed = [service for service in services if service["status"] == "failed"]
-    named = (
-        ", ".join(f"{service['name']} on {service['host']}" for service in failed) or "a service that shares its tokens"
-    )
-    why = next((service["error"] for service in failed if service["error"]), "")
+    what = _failures(failed) if failed else "a service that shares its tokens"
     row["proofs"]["in_use"] = _proofs.proof(False, "rolled back")
     stuck = sorted(host for host, result in restore.items() if result.get("failed") or result.get("unreachable"))
     problem = f"these hosts did not go back: {', '.join(stuck)}" if stuck else ""
@@ -324,13 +326,13 @@ def _gone_back(row: Row, services: list[Mapping[str, Any]], restored: Mapping[st
         return {
             **row,
             "outcome": "failed",
-            "reason": f"{named} failed: {why}; going back to the old token failed too: {problem}",
+            "reason": f"failed: {what}; going back to the old token failed too: {problem}",
             "next_step": "run rotate_bot again: it goes on from here",
         }
     return {
         **row,
         "outcome": "rolled_back",
-        "reason": f"{named} failed: {why}",
+        "reason": f"failed: {what}",
         "next_step": "mend it, then run rotate_bot again: the new token is still pending",
     }
 
