@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.botops.rotation.plugins.module_utils import _redact
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
 
 try:
@@ -184,18 +185,28 @@ def failure(report: Mapping[str, Any]) -> str:
 def write(report: Mapping[str, Any], directory: str) -> str:
     """Writes RUN_ID.json and RUN_ID.md into the directory, made where it is missing. Gives the Markdown's path."""
     folder = Path(directory)
+    report = _redact.clean(report)  # a second net: what is in it was masked where it was made
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for suffix, text in ((".json", dumps(report)), (".md", markdown(report))):
-            part = folder / f".{report['run_id']}{suffix}.part"
-            part.write_text(text, encoding="utf-8")
-            os.replace(part, folder / f"{report['run_id']}{suffix}")
+            _write(folder / f"{report['run_id']}{suffix}", text)
     except OSError as exc:
         raise RotationError(
             f"The report cannot be written to {folder.resolve()}: {exc.strerror}",
             "set botops_report_dir to a directory that can be written",
         ) from None
     return str(folder / f"{report['run_id']}.md")
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8", errors="backslashreplace")
+        os.replace(part, path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def dumps(value: Any) -> str:
@@ -260,4 +271,5 @@ def _service(service: Mapping[str, Any]) -> list[str]:
 
 
 def _pipes(lines: list[list[str]], headers: list[str]) -> str:
-    return tabulate(lines, headers=headers, tablefmt="github", disable_numparse=True)
+    cells = [[" ".join(str(cell).split("\n")).replace("|", "\\|") for cell in line] for line in lines]
+    return tabulate(cells, headers=headers, tablefmt="github", disable_numparse=True)

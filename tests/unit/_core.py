@@ -209,3 +209,14 @@ class MemoryVault:
         twin = MemoryVault()
         twin.stored = dict(self.stored)
         return twin
+
+
+IBM_ID, COMPOSE_ID = "gobot/ibmcloud", "gobot/compose"
+
+
+def rows() -> list[dict[str, Any]]:
+    """Two rows of the normal case: the old token is dead, a new one waits."""
+    world = World()
+    for name, team in ((IBM_ID, "T0123"), (COMPOSE_ID, "T0456")):
+        world.holds(name, token(f"old {name}"), dead()).stages(name, token(f"new {name}"), alive(team_id=team))
+    return [world.row(name) for name in (IBM_ID, COMPOSE_ID)]
