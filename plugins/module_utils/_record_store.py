@@ -99,7 +99,7 @@ class RecordStore:
         return self.save(seen, _rotation.adopt(seen.record, found, rotation_id, self.at()))
 
     def retire(self, seen: Seen, lives: Lives, keep: frozenset[str]) -> Record:
-        return self.save(seen, _rotation.retire(seen.record, lives, self.at(), keep))
+        return self.save(seen, _rotation.retire(seen.record, seen.tokens, lives, self.at(), keep))
 
     def restore(self, seen: Seen, lives: Lives) -> Record:
         """Back to `rolled_back`."""

@@ -104,11 +104,7 @@ def promoted(record: Record, current: Current, at: str) -> Record:
     _require(record, State.PROMOTING)
     known = dict(record.current)
     for name, new in record.pending.items():
-        now = current.get(name)
-        if now is None or now.fingerprint != new.fingerprint:
-            raise StateError(
-                f"current does not hold the promoted {name} token {new.fingerprint}", "run rotate_bot again"
-            )
+        _require_current(name, current.get(name), new)
         known[name] = Known(new.fingerprint, at, new.identity, new.scopes)
     return replace(record, state=State.PROMOTED, current=known)
 
@@ -132,14 +128,16 @@ def adopt(record: Record, found: Mapping[str, Stored], rotation_id: str, at: str
     )
 
 
-def retire(record: Record, lives: Lives, at: str, keep: frozenset[str] = frozenset()) -> Record:
+def retire(record: Record, current: Current, lives: Lives, at: str, keep: frozenset[str] = frozenset()) -> Record:
     """Ends the rotation: each old token is refused by Slack, or named in `keep` (it is then left in its slot)."""
     if record.state is State.ROTATED:
         return record
     _require(record, State.PROMOTED)
     tokens = dict(record.tokens)
     for name in record.rotating:
-        old = record.slot(name).previous
+        new, old = record.slot(name).pending, record.slot(name).previous
+        if new:  # it leaves its slot
+            _require_current(name, current.get(name), new)
         dead = old is None or lives.get(old.fingerprint) is Life.DEAD
         if not dead and old.fingerprint not in keep:
             raise StateError(
@@ -182,7 +180,8 @@ def _reopened(record: Record, current: Current) -> Record:
     }
     if not any(slot.pending for slot in tokens.values()):
         raise StateError("no old token is kept: it was refused by Slack", "stage a new token with stage_token")
-    return replace(record, state=State.PROMOTED, tokens=tokens)
+    replaces = {name: slot.previous.fingerprint for name, slot in tokens.items() if slot.pending and slot.previous}
+    return replace(record, state=State.PROMOTED, tokens=tokens, replaces=replaces)
 
 
 def restored(record: Record, current: Current, at: str) -> Record:
@@ -251,6 +250,11 @@ def _require(record: Record, state: State) -> None:
         raise StateError(
             f"the rotation is {record.state.value}, not {state.value}", "run rotation_status, then rotate_bot"
         )
+
+
+def _require_current(name: str, now: Stored | None, new: Stored) -> None:
+    if now is None or now.fingerprint != new.fingerprint:
+        raise StateError(f"current does not hold the promoted {name} token {new.fingerprint}", "run rotate_bot again")
 
 
 def _expect(name: str, now: Stored | None, old: Stored | None, new: Stored) -> None:

@@ -108,7 +108,7 @@ def retired(here: Any, options: Mapping[str, Any], check: bool) -> Result:
         try:
             before = seen.record
             if check:
-                record = _rotation.retire(before, survey.lives, here.store.at(), keep)
+                record = _rotation.retire(before, seen.tokens, survey.lives, here.store.at(), keep)
             else:
                 record = here.store.retire(seen, survey.lives, keep)
             changed = changed or record != before

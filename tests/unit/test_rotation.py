@@ -170,6 +170,14 @@ class Rotations(RuleBasedStateMachine):
                 assert seen.tokens[name] == Stored(new.token)
 
     @invariant()
+    def what_waits_is_not_current(self) -> None:
+        seen = self.read()
+        if not seen.record.under_way and not self.overwritten:
+            waiting = {name: new.fingerprint for name, new in seen.record.pending.items()}
+            now = {name: each.fingerprint for name, each in seen.tokens.items() if each}
+            assert not waiting.items() & now.items()
+
+    @invariant()
     def it_can_be_resumed(self) -> None:
         record = self.read().record
         if not record.under_way or self.overwritten:
@@ -180,6 +188,7 @@ class Rotations(RuleBasedStateMachine):
         assert all(seen.tokens[name].fingerprint == new.fingerprint for name, new in record.pending.items())
         everything = frozenset(self.truth)
         assert twin.retire(seen, {}, everything).state is State.ROTATED
+        assert not twin.read(ROW).record.pending, "what was promoted does not wait any more"
 
     @invariant()
     def it_can_go_back_to_live_tokens(self) -> None:
@@ -224,7 +233,7 @@ def test_a_rotation_from_beginning_to_end() -> None:
     assert record.slot("bot").previous.token == OLD.token
     record = _rotation.promoted(record, {"bot": NEW}, AT)
     assert record.current["bot"] == Known(NEW.fingerprint, AT, NEW.identity, NEW.scopes)
-    record = _rotation.retire(record, DEAD, AT)
+    record = _rotation.retire(record, {"bot": NEW}, DEAD, AT)
     assert (record.state, record.tokens) == (State.ROTATED, {"bot": Slot()})
     assert record.history[-1] == {
         "rotation_id": "r1",
@@ -241,8 +250,8 @@ def test_each_step_done_twice_changes_nothing() -> None:
     assert _rotation.begin(record, {"bot": NEW}, {}) == record
     record = _rotation.promoted(record, {"bot": NEW}, AT)
     assert _rotation.promoted(record, {"bot": NEW}, "later") == record
-    record = _rotation.retire(record, DEAD, AT)
-    assert _rotation.retire(record, {}, "later") == record
+    record = _rotation.retire(record, {"bot": NEW}, DEAD, AT)
+    assert _rotation.retire(record, {"bot": NEW}, {}, "later") == record
     record = _rotation.abort(staged(), {"bot": OLD}, {}, AT, frozenset({NEW.fingerprint}))
     assert _rotation.abort(record, {"bot": OLD}, {}, "later") == record
 
@@ -272,7 +281,7 @@ def test_what_the_record_knows_of_the_old_token_goes_along_with_it() -> None:
 
 
 def test_an_aborted_rotation_is_in_the_history_with_what_was_dropped() -> None:
-    record = _rotation.retire(promoted(), DEAD, AT)
+    record = _rotation.retire(promoted(), {"bot": NEW}, DEAD, AT)
     third = stored("third")
     record = _rotation.stage(record, "bot", third, {"bot": NEW}, {}, "r2")
     record = _rotation.abort(record, {"bot": NEW}, {}, AT, frozenset({third.fingerprint}))
@@ -288,13 +297,13 @@ def test_a_token_that_is_not_rotated_is_left_alone() -> None:
     kept = Slot(None, stored("kept", "p"))
     known = {"user": Known(fp("user", "p"))}
     record = _rotation.begin(staged(Record(tokens={"user": kept}, current=known)), {"bot": OLD}, {})
-    record = _rotation.retire(_rotation.promoted(record, {"bot": NEW}, AT), DEAD, AT)
+    record = _rotation.retire(_rotation.promoted(record, {"bot": NEW}, AT), {"bot": NEW}, DEAD, AT)
     assert record.tokens == {"bot": Slot(), "user": kept} and record.current["user"] == known["user"]
     assert set(record.history[-1]["tokens"]) == {"bot"}
 
 
 def test_a_kept_old_token_stays_in_vault() -> None:
-    record = _rotation.retire(promoted(), ALIVE, AT, frozenset({OLD.fingerprint}))
+    record = _rotation.retire(promoted(), {"bot": NEW}, ALIVE, AT, frozenset({OLD.fingerprint}))
     assert record.state is State.ROTATED and record.slot("bot") == Slot(None, OLD)
 
 
@@ -303,7 +312,7 @@ def test_adoption_takes_what_a_hand_wrote() -> None:
     adopted = _rotation.adopt(record, {"bot": NEW}, "r1", AT)
     assert (adopted.state, adopted.rotation_id) == (State.PROMOTED, "r1")
     assert adopted.replaces == {"bot": OLD.fingerprint} and adopted.rotating == ("bot",)
-    assert _rotation.retire(adopted, {}, AT).history[-1]["tokens"]["bot"]["old"] == OLD.fingerprint
+    assert _rotation.retire(adopted, {"bot": NEW}, {}, AT).history[-1]["tokens"]["bot"]["old"] == OLD.fingerprint
 
 
 REFUSALS = {
@@ -333,9 +342,16 @@ REFUSALS = {
         lambda: _rotation.begin(promoted(), {"bot": stored("3")}, {}),
         "neither the old nor the new",
     ),
-    "retiring while the old one lives": (lambda: _rotation.retire(promoted(), ALIVE, AT), "keep_old="),
-    "retiring while Slack is silent": (lambda: _rotation.retire(promoted(), {}, AT), "not known to be refused"),
-    "retiring too early": (lambda: _rotation.retire(staged(), DEAD, AT), "not promoted"),
+    "retiring while the old one lives": (lambda: _rotation.retire(promoted(), {"bot": NEW}, ALIVE, AT), "keep_old="),
+    "retiring while Slack is silent": (
+        lambda: _rotation.retire(promoted(), {"bot": NEW}, {}, AT),
+        "not known to be refused",
+    ),
+    "retiring too early": (lambda: _rotation.retire(staged(), {"bot": NEW}, DEAD, AT), "not promoted"),
+    "retiring what is not current any more": (
+        lambda: _rotation.retire(promoted(), {"bot": stored("3")}, DEAD, AT),
+        "does not hold the promoted",
+    ),
     "going back from nothing": (lambda: _rotation.restore(staged(), {"bot": OLD}, ALIVE), "nothing to go back from"),
     "going back to a dead token": (lambda: _rotation.restore(promoted(), {"bot": NEW}, DEAD), "no way back"),
     "going back while Slack is silent": (lambda: _rotation.restore(promoted(), {"bot": NEW}, {}), "no way back"),
@@ -385,3 +401,12 @@ def test_a_new_token_that_died_after_its_promotion_can_be_replaced() -> None:
     lives = {OLD.fingerprint: Life.DEAD, NEW.fingerprint: Life.DEAD}
     record = _rotation.stage(promoted(), "bot", stored("3"), {"bot": NEW}, lives, "r2")
     assert record.state is State.STAGED and record.pending == {"bot": stored("3")}
+
+
+def test_going_back_after_the_end_is_about_the_tokens_that_were_kept() -> None:
+    """The last rotation was of another token: a resumed way back must not be judged by that."""
+    kept, now = stored("kept"), stored("now")
+    record = Record("r9", State.ROTATED, tokens={"bot": Slot(None, kept)}, replaces={"user": fp("other", "p")})
+    record = _rotation.restore(record, {"bot": now}, {kept.fingerprint: Life.ALIVE})
+    assert record.state is State.RESTORING and record.pending == {"bot": now}
+    assert record.replaces == {"bot": kept.fingerprint} and record.rotating == ("bot",)
