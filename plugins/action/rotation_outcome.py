@@ -26,6 +26,7 @@ class ActionModule(GuardedAction):
         "prepared": {"type": "dict", "default": {}},
         "judged": {"type": "dict", "default": {}},
         "concluded": {"type": "dict", "default": {}},
+        "promoted": {"type": "dict", "default": {}},
         "retired": {"type": "dict", "default": {}},
         "restored": {"type": "dict", "default": {}},
         "announcements": {"type": "list", "elements": "dict", "default": []},
@@ -63,6 +64,7 @@ class ActionModule(GuardedAction):
             options["plan"],
             options["prepared"],
             options["judged"],
+            options["promoted"],
             options["retired"],
             options["restored"],
             options["stop"] or None,
@@ -79,8 +81,12 @@ class ActionModule(GuardedAction):
         return {"changed": False, "concluded": {"rows": rows, "messages": messages}}
 
     def _reported(self, options: dict[str, Any]) -> dict[str, Any]:
-        finished = stamp(session(self, options).vault.now())
         plan = options["plan"]
+        try:
+            finished = stamp(session(self, options).vault.now())
+        except RotationError as exc:  # a report is due all the more when Vault has gone away
+            finished = ""
+            self.warn(f"the report has no time of its end: {exc.message}")
         rows = options["concluded"].get("rows") or _outcome.unfinished(plan, options["stop"])
         services = options["judged"].get("services") or []
         report = _report.assemble(plan, rows, services, options["announcements"], finished, self.check)

@@ -103,7 +103,7 @@ def _decide(row: Row, seen: Seen, survey: Survey, registry: Registry, choices: C
         if record.state is State.ROLLED_BACK and choices.unattended:
             raise StateError(
                 f"the last attempt of {record.rotation_id} was rolled back, and an unattended run does not try again",
-                "look at its report, mend what failed, and run rotate_bot yourself",
+                "look at the report of that attempt, mend what failed, and run rotate_bot yourself",
             )
         row["action"] = "promote"
         _judge(row, seen, tuple(record.pending), survey, registry, choices)
@@ -124,6 +124,10 @@ def _decide_without_pending(
     )
     if overwritten:
         row["action"] = "adopt"
+        row["warnings"].append(
+            "the current token was overwritten by hand, so the old one is not known any more: whether Slack refuses it "
+            "cannot be asked"
+        )
         _judge(row, seen, overwritten, survey, registry, choices)
         return
     current = seen.tokens.get("bot")
@@ -173,7 +177,7 @@ def _judge(row: Row, seen: Seen, names: tuple[str, ...], survey: Survey, registr
     if alive:
         row["outcome"] = "old_alive"
         row["reason"] = f"Slack still accepts the old token {alive[0]['old']}"
-        row["next_step"] = f"revoke it in Slack and run again, or state that it may live: -e keep_old={alive[0]['old']}"
+        row["next_step"] = f"find out in Slack why both live, or state that it may: -e keep_old={alive[0]['old']}"
 
 
 def judge_staged(

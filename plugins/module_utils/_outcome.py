@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.botops.rotation.plugins.module_utils import _hosts, _proofs
 from ansible_collections.botops.rotation.plugins.module_utils._decide import CHANGING
 
+UNDER_WAY = ("promoting", "promoted", "restoring")
 Plan = Mapping[str, Any]
 Row = dict[str, Any]
 Results = Mapping[
@@ -177,12 +178,18 @@ def _services(
             "health_note": service["health_note"],
             "in_use": last.get("in_use", "unknown"),
             "in_use_evidence": last.get("in_use_evidence", absent.get(host, "")),
-            "seconds_unavailable": (did or {}).get("seconds_unavailable"),
+            "seconds_unavailable": None if _down(did) else (did or {}).get("seconds_unavailable"),
+            "still_down": _down(did),
             "down_before": bool(last.get("down_before")),
             "status": _status(service, absent.get(host), seen, did, lost),
             "error": (did or {}).get("error") or (str(rollout.get("msg") or "") if lost else ""),
             "warnings": list(last.get("warnings") or []),
         }
+
+
+def _down(did: Mapping[str, Any] | None) -> bool:
+    """Whether a service was restarted and did not become healthy."""
+    return bool(did and did.get("restarted")) and (did.get("health_after") or {}).get("ok") is False
 
 
 def _status(
@@ -230,6 +237,7 @@ def conclude(
     plan: Plan,
     prepared: Mapping[str, Any],
     judged: Mapping[str, Any],
+    promoted: Mapping[str, Any],
     retired: Mapping[str, Any],
     restored: Mapping[str, Any],
     stop: Mapping[str, Any] | None,
@@ -238,11 +246,18 @@ def conclude(
 ) -> list[Row]:
     """The rows with what each installation ended with.
 
-    `retired` and `restored` are what the action `rotation` gave, `restore` what the hosts gave on their way back.
+    `promoted`, `retired` and `restored` are what the action `rotation` gave, `restore` what the hosts gave on their way
+    back.
     """
     if check:
         return [_expected(row, prepared, judged, stop) for row in plan["installations"]]
-    return [_ended(row, judged, retired, restored, stop, restore or {}) for row in plan["installations"]]
+    rows = []
+    for row in plan["installations"]:
+        ended = _ended(row, judged, retired, restored, stop, restore or {})
+        for answer in (promoted, restored, retired):
+            ended["state"] = ((answer.get("results") or {}).get(row["id"]) or {}).get("state") or ended["state"]
+        rows.append(ended)
+    return rows
 
 
 def _expected(row: Mapping[str, Any], prepared: Mapping[str, Any], judged: Mapping[str, Any], stop: Any) -> Row:
@@ -271,10 +286,11 @@ def _ended(
     if row["action"] == "none":
         return row
     if stop_before_promotion(stop):
-        return {**row, "outcome": "failed" if stop.get("written") else "refused", **_because(stop)}
+        begun = stop.get("written") or row["state"] in UNDER_WAY
+        return {**row, "outcome": "failed" if begun else "refused", **_because(stop)}
     if row["id"] in judged["back"]:
         return _gone_back(row, services, restored, restore)
-    row["proofs"]["in_use"] = _in_use(services)
+    _set_in_use(row, _in_use(services))
     if row["action"] == "converge":
         if any(_differed(service, row["id"]) for service in services):
             row.update(outcome="converged", reason="hosts were brought to the current token", next_step="")
@@ -317,7 +333,7 @@ def _failures(services: list[Mapping[str, Any]]) -> str:
 def _gone_back(row: Row, services: list[Mapping[str, Any]], restored: Mapping[str, Any], restore: Results) -> Row:
     failed = [service for service in services if service["status"] == "failed"]
     what = _failures(failed) if failed else "a service that shares its tokens"
-    row["proofs"]["in_use"] = _proofs.proof(False, "rolled back")
+    _set_in_use(row, _proofs.proof(False, "rolled back"))
     stuck = sorted(host for host, result in restore.items() if result.get("failed") or result.get("unreachable"))
     problem = f"these hosts did not go back: {', '.join(stuck)}" if stuck else ""
     if row["id"] not in (restored.get("results") or {}):
@@ -334,6 +350,15 @@ def _gone_back(row: Row, services: list[Mapping[str, Any]], restored: Mapping[st
         "outcome": "rolled_back",
         "reason": f"failed: {what}",
         "next_step": "mend it, then run rotate_bot again: the new token is still pending",
+    }
+
+
+def _set_in_use(row: Row, proof: _proofs.Proof) -> None:
+    """Services take tokens by installation, so what is in use is one proof for all of its tokens."""
+    row["proofs"]["in_use"] = proof
+    row["tokens"] = {
+        name: {**token, "proofs": {**token["proofs"], "in_use": proof} if token["proofs"] else {}}
+        for name, token in row["tokens"].items()
     }
 
 

@@ -86,11 +86,7 @@ def table(report: Mapping[str, Any], path: str = "") -> str:
     if tabulate is None:
         raise RotationError("The Python package tabulate is not installed where ansible-playbook runs", "install it")
     lines = [_headline(report), _rows(report)]
-    for row in report["installations"]:
-        if row["reason"]:
-            lines.append(f"{row['id']}: {row['outcome']}: {row['reason']}")
-        if row["next_step"]:
-            lines.append(f"  next: {row['next_step']}")
+    lines += _reasons(report["installations"])
     for message in report["announcements"]:
         if message["state"] not in POSTED:
             lines.append(
@@ -104,6 +100,20 @@ def table(report: Mapping[str, Any], path: str = "") -> str:
     lines += [f"warning: {warning}" for warning in report["warnings"]]
     lines.append(_last(report, path))
     return "\n".join(line for line in lines if line)
+
+
+def _reasons(rows: list[dict[str, Any]]) -> list[str]:
+    """Why, and what is next: once for all rows of which the same is to be said."""
+    said: dict[tuple[str, str, str], list[str]] = {}
+    for row in rows:
+        said.setdefault((row["outcome"].replace("_", " "), row["reason"], row["next_step"]), []).append(row["id"])
+    lines = []
+    for (outcome, reason, next_step), names in said.items():
+        if reason:
+            lines.append(f"{', '.join(names)}: {outcome}: {reason}")
+        if next_step:
+            lines.append(f"  next: {next_step}")
+    return lines
 
 
 def _headline(report: Mapping[str, Any]) -> str:
@@ -161,6 +171,9 @@ def _last(report: Mapping[str, Any], path: str) -> str:
             f"longest unavailability {longest['seconds']:.1f} s in this run "
             f"({longest['service']} on {longest['host']}{since})"
         )
+    down = [f"{service['name']} on {service['host']}" for service in report["services"] if service["still_down"]]
+    if down:
+        parts.append(f"still down: {', '.join(down)}")
     if summary["announced"]:
         parts.append(f"announced in {summary['announced']} channel{'s' if summary['announced'] > 1 else ''}")
     if path:
@@ -266,7 +279,11 @@ def _service(service: Mapping[str, Any]) -> list[str]:
         MARKS[service["restarted"]],
         health,
         f"{service['in_use']} ({service['in_use_evidence']})",
-        "" if seconds is None else f"{seconds:.1f} s" + (" (down before)" if service["down_before"] else ""),
+        "still down"
+        if service["still_down"]
+        else ""
+        if seconds is None
+        else f"{seconds:.1f} s" + (" (down before)" if service["down_before"] else ""),
     ]
 
 

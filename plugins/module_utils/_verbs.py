@@ -59,7 +59,15 @@ def target(here: Any, options: Mapping[str, Any]) -> Installation:
     rows = options["installations"]
     if len(rows) != 1:
         raise StateError(f"a token is staged for one installation, and {len(rows)} were given", "name one")
-    installation = here.registry.installation(rows[0].get("bot") or "", rows[0].get("workspace") or "")
+    found = here.registry.select(rows[0].get("bot") or "", rows[0].get("workspace") or None)
+    if len(found) != 1:
+        raise StateError(
+            "a token is staged for one installation, and it is not said for which",
+            f"-e workspace=NAME, one of {', '.join(each.workspace for each in found)}"
+            if len({each.bot for each in found}) == 1
+            else "-e bot=NAME -e workspace=NAME",
+        )
+    installation = found[0]
     require_path(installation, options["token"])
     return installation
 
@@ -102,7 +110,7 @@ def retired(here: Any, options: Mapping[str, Any], check: bool) -> Result:
     changed = False
     for row in rows:
         seen = _read(survey, row["id"])
-        results[row["id"]] = result = _last_words(seen, row, survey, keep)
+        results[row["id"]] = result = {**_last_words(seen, row, survey, keep), "state": seen.record.state.value}
         if result["outcome"] != "rotated":
             continue
         try:
@@ -112,6 +120,7 @@ def retired(here: Any, options: Mapping[str, Any], check: bool) -> Result:
             else:
                 record = here.store.retire(seen, survey.lives, keep)
             changed = changed or record != before
+            result["state"] = record.state.value
         except StateError as exc:
             result.update(outcome="failed", reason=exc.message, next_step=exc.next_step)
     return {"changed": changed, "results": results, "diff": []}
@@ -136,8 +145,8 @@ def _last_words(seen: Seen, row: Mapping[str, Any], survey: _survey.Survey, keep
                 outcome="old_alive",
                 reason=f"the old {name} token {token['old']} is still accepted: a static token is not revoked by this "
                 "tool, since that ends every token of the app in the workspace",
-                next_step=f"revoke it in Slack if it is not of this installation, or state that it may live: "
-                f"-e keep_old={token['old']}",
+                next_step="find out in Slack why both live; state that the old one may, with "
+                f"-e keep_old={token['old']}, or stage a token that was issued after a revoke",
             )
         elif proof["result"] is None and seen.record.slot(name).previous and result["outcome"] == "rotated":
             result.update(

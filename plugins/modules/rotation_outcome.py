@@ -82,6 +82,11 @@ options:
     description: RV(concluded).
     type: dict
     default: {}
+  promoted:
+    description:
+      - The result of M(botops.rotation.rotation) with C(state=promoted), a failed one too. Empty when not tried.
+    type: dict
+    default: {}
   retired:
     description:
       - The result of M(botops.rotation.rotation) with C(state=retired), a failed one too. Empty when not tried.
@@ -291,9 +296,13 @@ judged:
           type: str
           sample: "SLACK_BOT_TOKEN: 1 of 1 processes carry 9f8e7d6c5b4a"
         seconds_unavailable:
-          description: Seconds from its stop until it was healthy again. Null when it was not restarted.
+          description: Seconds from its stop until it was healthy again. Null when it was not restarted, or is still down.
           type: float
           sample: 0.312
+        still_down:
+          description: Whether it was restarted and did not become healthy.
+          type: bool
+          sample: false
         down_before:
           description: Whether it was down or unhealthy before the run touched it.
           type: bool

@@ -91,6 +91,7 @@ def test_each_token_is_asked_about_once_and_judged_with_those_of_its_bot() -> No
         (tokens.app_level(), Life.UNKNOWN),
         (tokens.webhook(), Life.UNKNOWN),
     ],
+    ids=["empty", "word", "prefix", "app-level", "webhook"],
 )
 def test_what_is_no_token_is_not_sent_to_slack(value: str, life: Life) -> None:
     survey = _survey.Survey()

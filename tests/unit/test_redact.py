@@ -196,7 +196,9 @@ def test_clean_keeps_other_types_and_knows_subclasses_of_str() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["T0ABCD1234EFGH5678ijkl", "0123456789abcdef0123456789", "abcdefghijklMNOPQRSTuvwx", tokens.bot()]
+    "value",
+    ["T0ABCD1234EFGH5678ijkl", "0123456789abcdef0123456789", "abcdefghijklMNOPQRSTuvwx", tokens.bot()],
+    ids=["mixed", "hex", "letters", "bot token"],
 )
 def test_shown_does_not_quote_what_may_be_a_piece_of_a_secret(value: str) -> None:
     assert _redact.shown(value) == f"something that looks like a secret ({len(value)} characters)"
