@@ -117,15 +117,19 @@ class Run:
         ok = {"outcome": "rotated", "reason": "", "next_step": "", "old_refused": {"bot": _proofs.proof(True, "gone")}}
         retired = {"results": {name: {**ok, **self.last.get(name, {})} for name in self.judged["proven"]}}
         restored = {"msg": "Vault is sealed"} if self.vault_refuses else {"results": dict.fromkeys(self.judged["back"])}
-        self.rows = _outcome.conclude(
-            plan, self.prepared, self.judged, retired, restored, stop, self.restore, self.check
-        )
+        self.rows = self.conclude(retired=retired, restored=restored, stop=stop)
         self.told = _outcome.tell(self.rows, self.judged["services"])
         assert_no_token([self.rows, self.judged, self.prepared, self.told])
         for row in self.rows:
             well = row["outcome"] in ("rotated", "already", "converged")
             assert well or row["reason"] and row["next_step"] or "preflight" in row["reason"], row
         return {row["id"]: row["outcome"] for row in self.rows}
+
+    def conclude(self, **what: Any) -> list[dict[str, Any]]:
+        given = {"promoted": {}, "retired": {}, "restored": {}, "stop": None, "judged": self.judged, **what}
+        return _outcome.conclude(
+            plan=self.plan, prepared=self.prepared, restore=self.restore, check=self.check, **given
+        )
 
     def row(self, name: str = IBM) -> dict[str, Any]:
         return next(row for row in self.rows if row["id"] == name)
@@ -296,7 +300,7 @@ def test_ill_health_does_not_count_where_a_bystander_is_dead() -> None:
 def test_the_last_proof_that_was_not_made() -> None:
     run = Run()
     run.go()
-    rows = _outcome.conclude(run.plan, run.prepared, run.judged, {"msg": "Slack is silent"}, {}, None)
+    rows = run.conclude(retired={"msg": "Slack is silent"})
     assert [row["outcome"] for row in rows] == ["failed", "failed"] and "Slack is silent" in rows[0]["reason"]
 
 
@@ -408,3 +412,21 @@ def test_an_adopted_row_never_goes_back() -> None:
     run = Run(current={IBM: (token("now"), alive())}, records={IBM: record}, rollout=rollout_failed("h1"))
     run.current[COMPOSE] = QUIET[COMPOSE]
     assert run.go()[IBM] == "failed" and run.judged["back"] == []
+
+
+def test_the_rows_end_with_the_state_that_vault_was_left_in() -> None:
+    run = Run()
+    run.go()
+    one, two = ({"results": {IBM: {"state": state}}} for state in ("promoted", "rolled_back"))
+    rows = run.conclude(judged={**run.judged, "proven": []}, promoted=one)
+    assert [row["state"] for row in rows] == ["promoted", "staged"]
+    rows = run.conclude(judged={**run.judged, "proven": []}, promoted=one, restored=two)
+    assert rows[0]["state"] == "rolled_back"
+
+
+def test_a_service_that_did_not_come_up_again_has_no_length_of_time() -> None:
+    run = Run(rollout=rollout_failed("h1"))
+    run.go()
+    down, well = run.judged["services"]
+    assert down["still_down"] is True and down["seconds_unavailable"] is None
+    assert well["still_down"] is False and well["seconds_unavailable"] == 0.8

@@ -46,6 +46,7 @@ def served(**more: Any) -> dict[str, Any]:
         "in_use": "yes",
         "in_use_evidence": "process 7",
         "seconds_unavailable": 0.83,
+        "still_down": False,
         "down_before": True,
         "status": "ok",
         "error": "",
