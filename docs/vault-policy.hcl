@@ -1,6 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The least that botops.rotation needs in Vault or OpenBao. Write the paths as they are in your registry.
-# What the policy "default" gives is needed too: auth/token/lookup-self (read), sys/capabilities-self (update).
+# It is whole: the tests run with it alone, without the policy "default".
+
+# The token's own rights, which are asked before anything is changed.
+path "sys/capabilities-self" {
+  capabilities = ["update"]
+}
+
+# The token's name, which is noted beside a token that is staged. Nothing fails without it.
+path "auth/token/lookup-self" {
+  capabilities = ["read"]
+}
 
 # Tokens on a KV v1 mount. Without botops_record_mount also their records, locks and notes, which are beside them.
 path "generic/crn/v1/+/local/tip-oss-flow/global/ciebot/*" {
