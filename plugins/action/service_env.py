@@ -47,7 +47,7 @@ class ActionModule(GuardedAction):
         tokens = options["tokens"]
         for token in tokens.values():
             _redact.register(token)
-        _require_fields(options["services"])
+        _require_shape(options["services"], tokens)
         if not options["services"]:
             return {"changed": False, "services": []}
         self._require_pipe()
@@ -93,14 +93,22 @@ class ActionModule(GuardedAction):
         raise RotationError(*_silence(done))
 
 
-def _require_fields(services: list[Any]) -> None:
+def _require_shape(services: list[Any], tokens: Mapping[str, Any]) -> None:
+    """Refuse what the host program could make nothing of, without showing any of it."""
+    next_step = "give them as rotation_plan returns them; `ansible-doc botops.rotation.service_env` has the shape"
     for number, service in enumerate(services):
-        missing = [name for name in _REQUIRED if not isinstance(service, Mapping) or not service.get(name)]
+        missing = [name for name in _REQUIRED if not service.get(name)]
         if missing:
-            raise RotationError(
-                f"services[{number}] has no {', '.join(missing)}",
-                "give them as rotation_plan returns them; `ansible-doc botops.rotation.service_env` has the shape",
-            )
+            raise RotationError(f"services[{number}] has no {', '.join(missing)}", next_step)
+        variables = service["variables"]
+        shaped = isinstance(variables, Mapping) and all(
+            isinstance(each, Mapping) and isinstance(each.get("key"), str) and isinstance(each.get("new"), str)
+            for each in variables.values()
+        )
+        if not shaped:
+            raise RotationError(f"services[{number}].variables has no key and new for each variable", next_step)
+    if not all(isinstance(token, str) for token in tokens.values()):
+        raise RotationError("tokens holds something else than text", "give tokens as rotation_tokens returns them")
 
 
 def _needed(services: list[dict[str, Any]], tokens: dict[str, str]) -> dict[str, str]:

@@ -19,7 +19,7 @@ import time
 
 from . import _watch
 from ._files import LOCK_SECONDS, LockedFile
-from ._mask import HostError, clean, fingerprint, masked, remember
+from ._mask import HostError, clean, fingerprint, remember, unforeseen
 from ._rollout import Rollout
 from ._service import Service
 
@@ -35,24 +35,13 @@ def main(payload: dict) -> None:
     try:
         answer = run(payload)
     except Exception as problem:  # noqa: BLE001 - the last line of defence
-        answer = {"changed": False, "failed": True, "msg": _unforeseen(problem), "services": []}
+        answer = {"changed": False, "failed": True, "msg": unforeseen(problem), "services": []}
     text = f"\n{MARKER}{json.dumps(clean(answer))}\n".encode()
     try:  # not sys.stdout, which would complain again at exit when nobody listens any more
         while text:
             text = text[os.write(1, text) :]
     except OSError:
         pass
-
-
-def _unforeseen(problem: Exception) -> str:
-    place = problem.__traceback__
-    while place and place.tb_next:
-        place = place.tb_next
-    where = f"{os.path.basename(place.tb_frame.f_code.co_filename)}:{place.tb_lineno}" if place else "?"
-    return (
-        f"the host program failed in {where}: {type(problem).__name__}: {masked(str(problem))}; this is a fault of the "
-        "collection: report it with this line, and look at the services of this host"
-    )
 
 
 def run(payload: dict) -> dict:
@@ -67,7 +56,10 @@ def run(payload: dict) -> dict:
     try:
         _lock(services, files)
         for service in services:
-            service.examine(files[os.path.realpath(service.row["env_file"])])
+            try:
+                service.examine(files[os.path.realpath(service.row["env_file"])])
+            except Exception as problem:  # noqa: BLE001 - the others are looked at all the same
+                service.fail(unforeseen(problem))
         _judge(services, state, tokens, needs_tokens=state in ("applied", "restored") and not check)
         if state == "verified":
             _verify(services)

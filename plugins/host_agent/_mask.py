@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 
 _LOOKS_LIKE_ONE = re.compile(
@@ -47,3 +48,15 @@ def clean(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [clean(item) for item in value]
     return value
+
+
+def unforeseen(problem: Exception) -> str:
+    """One line for a fault of this program itself: what, and where in it."""
+    place = problem.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    where = f"{os.path.basename(place.tb_frame.f_code.co_filename)}:{place.tb_lineno}" if place else "?"
+    return (
+        f"the host program failed in {where}: {type(problem).__name__}: {masked(str(problem))[:300]}; this is a fault of "
+        "the collection: report this line, and look at the services of this host"
+    )

@@ -13,7 +13,7 @@ from __future__ import annotations
 from . import _env_file, _watch
 from ._env_file import EnvFileError
 from ._files import LockedFile
-from ._mask import HostError, fingerprint
+from ._mask import HostError, fingerprint, unforeseen
 from ._service import Service
 
 
@@ -40,8 +40,8 @@ class Rollout:
     def _attempt(self, service: Service, step) -> None:
         try:
             step(service)
-        except HostError as problem:
-            service.fail(str(problem))
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the service is not left between two tokens
+            service.fail(str(problem) if isinstance(problem, HostError) else unforeseen(problem))
             self._go_back(service)
 
     @staticmethod
@@ -174,8 +174,9 @@ class Rollout:
                 _watch.confirm(service)
                 if _watch.settles(service):
                     _watch.settle(service)
-            except HostError as problem:
-                service.fail(f"going back to the old token failed too: {problem}")
+            except Exception as problem:  # noqa: BLE001 - the others go back all the same
+                words = str(problem) if isinstance(problem, HostError) else unforeseen(problem)
+                service.fail(f"going back to the old token failed too: {words}")
         else:
             service.result["changed"] = False
         _watch.conclude(service)

@@ -91,8 +91,13 @@ class Host:
             env=environment(HOME=str(self.directory)),
             start_new_session=True,
         )
-        wait_for("supervisord has its socket", (self.directory / "s.sock").exists)
-        self.rpc.getState()
+        wait_for("supervisord answers", self._supervisord_answers)  # and is woken up by that
+
+    def _supervisord_answers(self) -> bool:
+        try:
+            return bool(self.rpc.getState())
+        except OSError:
+            return False
 
     @property
     def rpc(self) -> Any:

@@ -4,7 +4,7 @@
 """A small service for tests of the host agent: healthy while the fingerprint of its token stands in a file.
 
 `--port N --accepted FILE`; `--load FILE` takes the token from a file of its own and not from the environment;
-`--picky` ends at once when the token is not accepted; `--deaf` never answers.
+`--picky` ends at once when the token is not accepted; `--deaf` never answers; `--slow` takes a second to stop.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import json
 import os
+import signal
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +25,7 @@ options.add_argument("--accepted", type=Path, required=True)
 options.add_argument("--load", type=Path)
 options.add_argument("--picky", action="store_true")
 options.add_argument("--deaf", action="store_true")
+options.add_argument("--slow", action="store_true")
 given = options.parse_args()
 
 if given.load:
@@ -51,6 +53,13 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+def stop(_number: int, _frame: object) -> None:
+    time.sleep(1)
+    os._exit(0)
+
+
+if given.slow:
+    signal.signal(signal.SIGTERM, stop)
 if given.picky and not accepted():
     sys.exit(1)
 ThreadingHTTPServer.daemon_threads = True

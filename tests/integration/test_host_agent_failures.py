@@ -191,6 +191,15 @@ def test_without_a_health_check_a_service_has_to_stay_up(host: Host) -> None:
     assert host.process_token("picky") == host.old
 
 
+def test_a_service_that_is_just_being_stopped_is_started_again(host: Host) -> None:
+    """As a run leaves it that is killed between stop and start."""
+    rows = services(host, "one", arguments={"one": ["--slow"]})
+    host.await_health("one")
+    host.rpc.stopProcess("one", False)
+    answer = host.run("applied", {**rows["one"], "variables": {"TOKEN": host.variable(restorable=False)}})
+    assert not answer["failed"] and host.process_token("one") == host.new
+
+
 # -- the manager `command` --------------------------------------------------------------------------------------------
 
 

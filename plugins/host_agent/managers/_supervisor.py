@@ -11,6 +11,7 @@ from __future__ import annotations
 import http.client
 import re
 import socket
+import time
 import xmlrpc.client
 
 from .. import _processes
@@ -20,7 +21,7 @@ from . import State
 _SECONDS = 60.0
 _BAD_NAME, _NOT_RUNNING, _ALREADY_STARTED = 10, 70, 60
 _STARTING, _RUNNING, _FATAL = 10, 20, 200
-_STOPPED = 0
+_STOPPED, _STOPPING = 0, 40
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -95,15 +96,23 @@ class Manager:
     def warnings(self) -> list[str]:
         return []
 
+    def _state(self) -> int:
+        self._info = self._call("getProcessInfo", self._program)
+        return self._info["state"]
+
     def state(self) -> State:
-        found = self._info = self._call("getProcessInfo", self._program)
+        state, found = self._state(), self._info
         words = f"program {self._program} is {found['statename']}"
-        if found["state"] not in (_RUNNING, _STARTING) and found.get("spawnerr"):
+        if state not in (_RUNNING, _STARTING) and found.get("spawnerr"):
             words += f": {found['spawnerr']}"
-        return State(found["state"] in (_STARTING, _RUNNING), found["state"] in (_FATAL, _STOPPED), words)
+        return State(state in (_STARTING, _RUNNING), state in (_FATAL, _STOPPED), words)
 
     def restart(self) -> None:
-        self._call("stopProcess", self._program, harmless=_NOT_RUNNING)
+        stopped = self._call("stopProcess", self._program, harmless=_NOT_RUNNING)
+        # "Not running" is also what supervisor says while a stop is under way, and then it ignores a start.
+        deadline = time.monotonic() + _SECONDS
+        while not stopped and self._state() == _STOPPING and time.monotonic() < deadline:
+            time.sleep(0.02)
         self._call("startProcess", self._program, False, harmless=_ALREADY_STARTED)
 
     def pids(self) -> list[int]:
