@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
 
 UNSET = object()
@@ -92,8 +93,21 @@ def fill(
         value = variable(option.variable) if option.variable else UNSET
         if value is UNSET or value is None:
             value = _from_environment(option.env, environ)
-        values[name] = option.default if value is UNSET or value is None else value
+        values[name] = option.default if value is UNSET or value is None else _typed(option, name, value)
     return values
+
+
+def _typed(option: Option, name: str, value: Any) -> Any:
+    """The value in the option's type: what a task gives goes through Ansible's validator, and so does this."""
+    result = ArgumentSpecValidator({name: option.spec}).validate({name: value})
+    if result.error_messages:  # they may quote the value
+        due = (
+            " or ".join(option.spec["choices"])
+            if "choices" in option.spec
+            else f"a value of type {option.spec['type']}"
+        )
+        raise RotationError(f"{option.variable} is not {due}", f"correct {option.variable} in the inventory")
+    return result.validated_parameters[name]
 
 
 def _from_environment(name: str, environ: Mapping[str, str]) -> Any:

@@ -96,15 +96,15 @@ def _decide(row: Row, seen: Seen, survey: Survey, registry: Registry, choices: C
         for name, current in seen.current.items()
         if current.padded and name in ("bot", *record.rotating)
     ]
+    if record.state in (State.ROLLED_BACK, State.RESTORING) and choices.unattended:
+        raise StateError(
+            f"the last attempt of {record.rotation_id} was rolled back, and an unattended run does not try again",
+            "look at the report of that attempt, mend what failed, and run rotate_bot yourself",
+        )
     if record.under_way:
         row["action"] = "resume"
         _judge(row, seen, record.rotating, survey, registry, choices)
     elif record.pending:
-        if record.state is State.ROLLED_BACK and choices.unattended:
-            raise StateError(
-                f"the last attempt of {record.rotation_id} was rolled back, and an unattended run does not try again",
-                "look at the report of that attempt, mend what failed, and run rotate_bot yourself",
-            )
         row["action"] = "promote"
         _judge(row, seen, tuple(record.pending), survey, registry, choices)
     else:
@@ -304,7 +304,7 @@ def _identity(
         ("the live old token", old_probe.identity if old_probe and old_probe.alive else {}),
         (
             "the record",
-            known.identity if known and known.fingerprint != new.fingerprint else old.identity if old else {},
+            known.identity if known and known.identity else old.identity if old else {},
         ),
         ("the registry", {key: value for key, value in registered.items() if value}),
     ]

@@ -43,7 +43,7 @@ def _return(row: _decide.Row, seen: Seen, survey: Survey) -> None:
             f"there is nothing to go back from: the rotation is {record.state.value}",
             "rotation_status says what is next; abort_rotation drops what is pending",
         )
-    names = [name for name in TOKENS if record.slot(name).previous]
+    names = [name for name in TOKENS if name in record.replaces and record.slot(name).previous]
     if not names:
         raise StateError(
             "no old token is kept: it was refused by Slack when the rotation ended, or never known", FORWARD

@@ -289,7 +289,8 @@ def _ended(
         begun = stop.get("written") or row["state"] in UNDER_WAY
         return {**row, "outcome": "failed" if begun else "refused", **_because(stop)}
     if row["id"] in judged["back"]:
-        return _gone_back(row, services, restored, restore)
+        asked = {service["host"] for service in services} & judged["restore"].keys()
+        return _gone_back(row, services, restored, {host: restore.get(host) or {} for host in asked})
     _set_in_use(row, _in_use(services))
     if row["action"] == "converge":
         if any(_differed(service, row["id"]) for service in services):
@@ -334,7 +335,7 @@ def _gone_back(row: Row, services: list[Mapping[str, Any]], restored: Mapping[st
     failed = [service for service in services if service["status"] == "failed"]
     what = _failures(failed) if failed else "a service that shares its tokens"
     _set_in_use(row, _proofs.proof(False, "rolled back"))
-    stuck = sorted(host for host, result in restore.items() if result.get("failed") or result.get("unreachable"))
+    stuck = sorted(host for host, result in restore.items() if _lost(result))
     problem = f"these hosts did not go back: {', '.join(stuck)}" if stuck else ""
     if row["id"] not in (restored.get("results") or {}):
         problem = f"Vault did not: {restored.get('reason') or restored.get('msg') or 'it was not asked'}"
@@ -351,6 +352,11 @@ def _gone_back(row: Row, services: list[Mapping[str, Any]], restored: Mapping[st
         "reason": f"failed: {what}",
         "next_step": "mend it, then run rotate_bot again: the new token is still pending",
     }
+
+
+def _lost(result: Mapping[str, Any]) -> bool:
+    """Whether a host did not do what it was asked, or did not say so."""
+    return not result or bool(result.get("failed") or result.get("unreachable"))
 
 
 def _set_in_use(row: Row, proof: _proofs.Proof) -> None:

@@ -31,7 +31,7 @@ Lives = Mapping[str, Life]
 
 def stage(record: Record, name: str, new: Stored, current: Current, lives: Lives, rotation_id: str) -> Record:
     """Puts `new` into the pending slot of the token `name`. Staging the same token again changes nothing."""
-    if record.under_way:
+    if record.under_way and not _has_died(record, name, current, lives):
         raise StateError(
             f"rotation {record.rotation_id} is under way ({record.state.value})",
             "finish it with rotate_bot, then stage",
@@ -44,7 +44,8 @@ def stage(record: Record, name: str, new: Stored, current: Current, lives: Lives
     waiting = record.slot(name).pending
     if waiting and waiting.fingerprint == new.fingerprint and record.state is State.STAGED:
         return record
-    if waiting and waiting.fingerprint != new.fingerprint and lives.get(waiting.fingerprint) is not Life.DEAD:
+    same = waiting is not None and waiting.token.strip() == new.token  # or the same, stored with white space
+    if waiting and not same and lives.get(waiting.fingerprint) is not Life.DEAD:
         raise StateError(
             f"the pending token {waiting.fingerprint} is not known to be dead, and staging over it would lose it",
             f"rotate to it with rotate_bot, or drop it with abort_rotation -e discard={waiting.fingerprint}",
@@ -57,6 +58,12 @@ def stage(record: Record, name: str, new: Stored, current: Current, lives: Lives
         attempt=1 if fresh else record.attempt,
         tokens={**record.tokens, name: replace(record.slot(name), pending=new)},
     )
+
+
+def _has_died(record: Record, name: str, current: Current, lives: Lives) -> bool:
+    """Whether the token that a rotation under way was to bring into use is dead: then only another one helps."""
+    new = record.slot(name).pending or (current.get(name) if name in record.replaces else None)
+    return new is not None and lives.get(new.fingerprint) is Life.DEAD
 
 
 def begin(record: Record, current: Current, lives: Lives) -> Record:
@@ -78,6 +85,7 @@ def begin(record: Record, current: Current, lives: Lives) -> Record:
         kept = record.slot(name).previous
         if (
             kept
+            and kept.fingerprint != new.fingerprint  # one that was kept alive, and is gone back to
             and (old is None or kept.fingerprint != old.fingerprint)
             and lives.get(kept.fingerprint) is not Life.DEAD
         ):
@@ -176,7 +184,8 @@ def restore(record: Record, current: Current, lives: Lives) -> Record:
 def _reopened(record: Record, current: Current) -> Record:
     """A rotation that has ended, as it was before its end, where its old tokens were kept."""
     tokens = {
-        name: Slot(current.get(name), slot.previous) if slot.previous else slot for name, slot in record.tokens.items()
+        name: Slot(current.get(name), slot.previous) if slot.previous and name in record.replaces else slot
+        for name, slot in record.tokens.items()
     }
     if not any(slot.pending for slot in tokens.values()):
         raise StateError("no old token is kept: it was refused by Slack", "stage a new token with stage_token")

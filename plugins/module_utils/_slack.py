@@ -90,7 +90,7 @@ class Slack:
             answer = self._call(token, "bots_info", attempts=ATTEMPTS, bot=bot_id)
         except SlackError:
             return {}
-        app_id = answer["bot"].get("app_id")
+        app_id = (answer.get("bot") or {}).get("app_id")
         return {"app_id": app_id} if app_id else {}
 
     def post(self, token: str, channel: str, text: str, blocks: list[dict[str, Any]], mark: str) -> dict[str, str]:
@@ -153,7 +153,8 @@ class Slack:
             return getattr(client, method)(**arguments)
         except SlackApiError as exc:
             raise _translate(name, exc.response) from None
-        except (SlackClientError, OSError, http.client.HTTPException, ValueError) as exc:
+        except (SlackClientError, OSError, http.client.HTTPException, ValueError, AttributeError) as exc:
+            # AttributeError: slack_sdk's, where the answer is JSON but no object
             raise _unavailable(name, exc) from None
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, VaultUnavailable
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import Life, Probe, settle
-from ansible_collections.botops.rotation.plugins.module_utils._record import Stored
+from ansible_collections.botops.rotation.plugins.module_utils._record import Slot, Stored
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import RecordStore, Seen
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
 from ansible_collections.botops.rotation.plugins.module_utils._slack import Slack
@@ -71,13 +71,30 @@ def ask(survey: Survey, slack: Slack, tokens: Iterable[tuple[str, Stored | None]
         survey.probes.update(zip(app, settle(survey.probes[fingerprint] for fingerprint in app)))
 
 
+def inform(survey: Survey) -> None:
+    """Puts what Slack said of live tokens to where they were read: what becomes of them is recorded with it."""
+
+    def informed(stored: Stored | None) -> Stored | None:
+        probe = survey.probe(stored)
+        if stored is None or probe is None or not probe.alive:
+            return stored
+        return replace(stored, identity=dict(probe.identity), scopes=probe.scopes)
+
+    for seen in survey.seen.values():
+        seen.current = {name: replace(each, stored=informed(each.stored)) for name, each in seen.current.items()}
+        slots = {name: Slot(informed(s.pending), informed(s.previous)) for name, s in seen.record.tokens.items()}
+        seen.record = replace(seen.record, tokens=slots)
+
+
 def _probe(slack: Slack, token: str) -> Probe:
     """Asks Slack, unless the value is not one that may be sent there."""
     wrong = problem(token, "bot")
     if wrong is None or problem(token, "user") is None:
         return slack.probe(token)
-    # A credential of another kind may well be alive; anything else cannot be.
-    life = Life.DEAD if classify(token) in (Kind.UNKNOWN, Kind.BOT, Kind.USER) else Life.UNKNOWN
+    # A credential of another kind may well be alive, and so may one that was stored with white space; nothing else can.
+    usable = problem(token.strip(), "bot") is None or problem(token.strip(), "user") is None
+    dead = not usable and classify(token) in (Kind.UNKNOWN, Kind.BOT, Kind.USER)
+    life = Life.DEAD if dead else Life.UNKNOWN
     return Probe(life, "malformed", f"Slack was not asked: it {wrong}")
 
 

@@ -208,6 +208,7 @@ def _survey_of(
     survey = _survey.read(here.store, [here.registry.installation(row["bot"], row["workspace"]) for row in rows])
     concern = [token for row in rows for token in _survey.of_concern(_read(survey, row["id"]))]
     _survey.ask(survey, here.slack, concern)
+    _survey.inform(survey)
     return survey, rows
 
 

@@ -42,8 +42,15 @@ def test_the_first_that_is_there_counts(given: str | None, variable: str | None,
 
 @pytest.mark.parametrize("value", [False, 0, ""])
 def test_what_is_given_counts_though_it_is_false(value: Any) -> None:
-    assert filled(value, "variable") == value
-    assert filled(None, value) == value
+    raw = {"one": Option({"type": "raw"}, "botops_one", "ONE", "default")}
+    assert fill(raw, {"one": value}, {"botops_one": "variable"}.get, {})["one"] == value
+    assert fill(raw, {"one": None}, {"botops_one": value}.get, {})["one"] == value
+
+
+def test_a_variable_of_another_type_is_refused_without_its_value() -> None:
+    with pytest.raises(RotationError) as caught:
+        fill(_argspec.VAULT, {}, {"botops_vault_timeout": "soon"}.get, {})
+    assert "botops_vault_timeout is not a value of type float" in str(caught.value) and "soon" not in str(caught.value)
 
 
 def test_a_file_that_the_environment_names(tmp_path: Path) -> None:
@@ -91,7 +98,6 @@ def test_credentials_are_not_logged() -> None:
     assert all(_argspec.VAULT[name].spec["no_log"] is True for name in secret)
 
 
-@pytest.mark.xfail(strict=True, reason="only what a task gives goes through Ansible's validator")
 def test_a_variable_gets_the_type_of_its_option() -> None:
     given = {"botops_vault_timeout": "5", "botops_vault_validate_certs": "false"}
     options = fill(_argspec.VAULT, {}, lambda name: given.get(name, UNSET), {})

@@ -346,7 +346,6 @@ def test_an_adoption_is_resumed_with_the_old_token_known_by_its_fingerprint() ->
     assert row["tokens"]["bot"]["restorable"] is False and row["proofs"]["old_refused"]["result"] is None
 
 
-@pytest.mark.xfail(strict=True, reason="refused as unproven: the record's identity counts only for another token")
 def test_an_adoption_whose_identity_was_proven_is_resumed_without_ids_in_the_registry() -> None:
     assert adopted(CIE).row(CIE)["action"] == "resume"
 

@@ -102,7 +102,6 @@ def test_what_is_no_token_is_not_sent_to_slack(value: str, life: Life) -> None:
     assert not slack.asked and (not value or value not in probe.evidence)
 
 
-@pytest.mark.xfail(strict=True, reason="it counts as dead, so that staging another token over it loses it")
 def test_a_padded_token_may_well_be_alive() -> None:
     survey = _survey.Survey()
     _survey.ask(survey, FakeSlack({}), [("gobot", Stored(tokens.bot() + "\n"))])

@@ -128,7 +128,11 @@ class Run:
     def conclude(self, **what: Any) -> list[dict[str, Any]]:
         given = {"promoted": {}, "retired": {}, "restored": {}, "stop": None, "judged": self.judged, **what}
         return _outcome.conclude(
-            plan=self.plan, prepared=self.prepared, restore=self.restore, check=self.check, **given
+            plan=self.plan,
+            prepared=self.prepared,
+            restore={**{host: {"failed": False} for host in given["judged"]["restore"]}, **self.restore},
+            check=self.check,
+            **given,
         )
 
     def row(self, name: str = IBM) -> dict[str, Any]:

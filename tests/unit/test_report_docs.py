@@ -78,7 +78,7 @@ def made() -> dict[str, Mapping[str, Any]]:
     prepared = _outcome.prepare(plan, preflight)
     judged = _outcome.judge(plan, prepared, preflight, rollout)
     retired = {"outcome": "rotated", "reason": "", "next_step": "", "old_refused": {}}
-    rows = _outcome.conclude(plan, prepared, judged, {"results": {"gobot/ibmcloud": retired}}, {}, None)
+    rows = _outcome.conclude(plan, prepared, judged, {}, {"results": {"gobot/ibmcloud": retired}}, {}, None)
     unread = {**plan["messages"][0], "poster": {"kind": "nobody"}}
     posted = [_post.Poster(None, check=True).post(unread)]
     report = _report.assemble(plan, rows, judged["services"], posted, AT, check=False)
