@@ -10,6 +10,7 @@ import pty
 import select
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,7 +81,8 @@ def prompted(sandbox: Sandbox, installation: str, answer: str, timeout: float = 
                 except OSError:  # the terminal is closed: it has ended
                     break
                 screen += read.decode(errors="replace")
-            if not typed and "(not shown)" in screen:
+            if not typed and "(not shown)" in screen and not termios.tcgetattr(terminal)[3] & termios.ECHO:
+                time.sleep(0.3)  # Ansible drops what was typed before it asked, just after it switched the echo off
                 os.write(terminal, answer.encode() + b"\r")
                 typed = True
         return child.wait(max(1.0, deadline - time.monotonic())), screen
@@ -134,11 +136,8 @@ class TestStage:
         assert refused.status != 0
         assert f"discard={fingerprint(first)}" in refused.text, refused
         assert pending(well, each) == first
-        assert "_lock" not in str([path for path, one in well.bao.snapshot().items() if one["data"]]) or not [
-            one
-            for path, one in well.bao.snapshot().items()
-            if path.endswith("compose_lock") and one["data"].get("owner")
-        ], "the lock is released"
+        lock = well.bao.get(well.path(each) + "_lock") or {}
+        assert lock["nonce"] == "", "the lock is released although it was refused"
 
         well.slack.set_token_state(first, "revoked")
         assert stage(well, each, stdin=second).status == 0
@@ -158,12 +157,25 @@ class TestStage:
         assert "token_file=-" in done.text and "token_file=PATH" in done.text, done
 
     def test_user_token(self, well: Sandbox) -> None:
+        """Once the old one is dead there is nothing to compare the first one with: its fingerprint has to be typed."""
         each = "ciebotwdp/cim"
         reinstalled(well, each)
         token = well.slack.installation(each)["user_token"]
-        done = stage(well, each, "-e", "token=user", stdin=token)
+        unproven = stage(well, each, "-e", "token=user", stdin=token)
+        accept = f"accept_identity={fingerprint(token)}"
+        assert unproven.status != 0 and f"-e {accept}" in unproven.text, unproven
+        assert pending(well, each, "user") is None
+        done = stage(well, each, "-e", "token=user", "-e", accept, stdin=token)
         assert done.status == 0, done
         assert (pending(well, each, "user"), pending(well, each)) == (token, None)
+
+    @pytest.mark.xfail(strict=True, reason="the advice for a user token names the registry's bot_user_id")
+    def test_advice_for_an_unproven_user_token(self, well: Sandbox) -> None:
+        """bot_user_id is the bot's: with a person's id in it the next bot token would be refused."""
+        each = "ciebotwdp/ibmcloud"
+        reinstalled(well, each)
+        done = stage(well, each, "-e", "token=user", stdin=well.slack.installation(each)["user_token"])
+        assert done.status != 0 and "bot_user_id" not in done.text, done
 
     @pytest.mark.parametrize("what", ["other kind", "padded", "two lines", "dead", "other team", "current", "empty"])
     def test_refused(self, well: Sandbox, what: str) -> None:
