@@ -107,9 +107,38 @@ def _decide(row: Row, seen: Seen, survey: Survey, registry: Registry, choices: C
     elif record.pending:
         row["action"] = "promote"
         _judge(row, seen, tuple(record.pending), survey, registry, choices)
+    elif row["id"] in survey.unfinished and _may_finish(seen, survey):
+        _finish(row, seen, survey)
     else:
         _decide_without_pending(row, seen, survey, registry, choices, now)
     headline(row)
+
+
+def _may_finish(seen: Seen, survey: Survey) -> bool:
+    """Whether what the ended rotation brought into use is what is there, and alive."""
+    for name in seen.record.replaces:
+        current, known = seen.tokens.get(name), seen.record.current.get(name)
+        probe = survey.probe(current)
+        if not (current and known and known.fingerprint == current.fingerprint and probe and probe.alive):
+            return False
+    return bool(seen.record.replaces)
+
+
+def _finish(row: Row, seen: Seen, survey: Survey) -> None:
+    """The last steps of a rotation that has ended, which the run that ended it did not come to."""
+    row.update(action="resume", outcome="rotated")
+    for name, replaced in seen.record.replaces.items():
+        new = seen.tokens[name]
+        entry = row["tokens"][name] = token(seen, name, None, new, None, survey.probe(new))
+        entry["old"] = replaced or None
+        before = "it was judged when it became current"
+        entry["proofs"] = {
+            "changed": _proofs.changed(entry["old"], new.fingerprint),
+            "same_identity": _proofs.proof(True, before),
+            "scopes": _proofs.proof(True, before),
+            "old_refused": _proofs.proof(True, "it was judged when the rotation ended"),
+            "in_use": _proofs.proof(None, "not rolled out yet"),
+        }
 
 
 def _decide_without_pending(

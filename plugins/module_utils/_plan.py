@@ -12,11 +12,29 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _announce, _decide_back, _hosts, _rights, _survey
+from ansible_collections.botops.rotation.plugins.module_utils import (
+    _announce,
+    _decide_back,
+    _hosts,
+    _lease,
+    _rights,
+    _survey,
+)
 from ansible_collections.botops.rotation.plugins.module_utils._decide import CHANGING, Choices, decide, refuse
-from ansible_collections.botops.rotation.plugins.module_utils._errors import VaultDenied
+from ansible_collections.botops.rotation.plugins.module_utils._errors import (
+    RotationError,
+    VaultDenied,
+    VaultUnavailable,
+)
+from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import (
+    current_owner,
+    is_alive,
+    moment,
+    why_free,
+)
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import Probe
-from ansible_collections.botops.rotation.plugins.module_utils._record_store import RecordStore, stamp
+from ansible_collections.botops.rotation.plugins.module_utils._record import State
+from ansible_collections.botops.rotation.plugins.module_utils._record_store import RecordStore, Seen, stamp
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
 from ansible_collections.botops.rotation.plugins.module_utils._slack import Slack
 
@@ -42,8 +60,13 @@ def make(
         if installation.id in survey.seen
         for token in _survey.of_concern(survey.seen[installation.id])
     ]
-    _survey.ask(survey, slack, concern)
     now = store.vault.now()
+    for installation in selected:
+        seen = survey.seen.get(installation.id)
+        if not back and seen and _is_unfinished(seen, registry, store, now):
+            survey.unfinished.add(installation.id)
+            concern += [(installation.bot, seen.tokens.get(name)) for name in seen.record.replaces]
+    _survey.ask(survey, slack, concern)
     if back:
         rows = [_decide_back.decide(installation, survey, registry) for installation in selected]
     else:
@@ -62,6 +85,24 @@ def make(
         "locks": [row["id"] for row in rows if row["action"] in CHANGING],
         "warnings": sorted({f"{row['id']}: {warning}" for row in rows for warning in row["warnings"]}),
     }
+
+
+def _is_unfinished(seen: Seen, registry: Registry, store: RecordStore, now: datetime) -> bool:
+    """Whether the run that ended this rotation died after that: it still has the lock that it held then.
+
+    Old versions of the record may not have been destroyed, and nobody may have been told.
+    """
+    record, name = seen.record, seen.installation.id
+    if record.state is not State.ROTATED or not record.history:
+        return False
+    try:
+        held = _lease.holder(store.vault, registry.lock_path(seen.installation), name)
+        ended = moment(record.history[-1].get("at"))
+        return bool(held and held.acquired <= ended and why_free(held, now, current_owner(), is_alive) is not None)
+    except VaultUnavailable:
+        raise
+    except (RotationError, ValueError):  # not readable, which is for those to say that need it
+        return False
 
 
 def _refuse_without_rights(rows: list[dict[str, Any]], registry: Registry, store: RecordStore) -> list[dict[str, Any]]:

@@ -99,6 +99,9 @@ class RecordStore:
         return self.save(seen, _rotation.adopt(seen.record, found, rotation_id, self.at()))
 
     def retire(self, seen: Seen, lives: Lives, keep: frozenset[str]) -> Record:
+        """To `rotated`; where it is that already, what the run that brought it there did not come to."""
+        if seen.record.state is State.ROTATED:
+            self.vault.forget_old_versions(self.registry.record_path(seen.installation))
         return self.save(seen, _rotation.retire(seen.record, seen.tokens, lives, self.at(), keep))
 
     def restore(self, seen: Seen, lives: Lives) -> Record:

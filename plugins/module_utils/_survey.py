@@ -29,6 +29,7 @@ class Survey:
     probes: dict[str, Probe] = field(default_factory=dict)
     holders: dict[str, set[str]] = field(default_factory=dict)
     apps: dict[str, dict[str, Stored]] = field(default_factory=dict)  # bot -> its tokens that were asked about
+    unfinished: set[str] = field(default_factory=set)  # ended, and the run that ended them died before it said so
 
     def probe(self, stored: Stored | None) -> Probe | None:
         return self.probes.get(stored.fingerprint) if stored else None

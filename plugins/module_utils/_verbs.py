@@ -81,11 +81,20 @@ def promoted(here: Any, options: Mapping[str, Any], check: bool) -> Result:
             if check:
                 return replace(seen.record, state=State.PROMOTED, rotation_id=options["run_id"])
             return here.store.adopt(seen, names, options["run_id"])
+        if row["action"] == "resume" and _has_ended(seen, row):
+            return seen.record
         if check:
             return replace(_rotation.begin(seen.record, seen.tokens, survey.lives), state=State.PROMOTED)
         return here.store.promote(seen, survey.lives)
 
     return _each(here, options, check, one, ("promote", "resume", "adopt"))
+
+
+def _has_ended(seen: Seen, row: Mapping[str, Any]) -> bool:
+    """Whether the rotation that a row resumes has ended, and only its last steps are to be made."""
+    fingerprints = {name: stored.fingerprint for name, stored in seen.tokens.items() if stored}
+    new = {name: token["new"] for name, token in row["tokens"].items()}
+    return seen.record.state is State.ROTATED and new.items() <= fingerprints.items()
 
 
 def restored(here: Any, options: Mapping[str, Any], check: bool) -> Result:
@@ -129,6 +138,9 @@ def retired(here: Any, options: Mapping[str, Any], check: bool) -> Result:
 def _last_words(seen: Seen, row: Mapping[str, Any], survey: _survey.Survey, keep: frozenset[str]) -> Result:
     """What Slack says at the end: of each old token, and of the new one, which must be alive."""
     result: Result = {"outcome": "rotated", "reason": "", "next_step": "", "old_refused": {}}
+    if _has_ended(seen, row):
+        result["old_refused"] = {name: token["proofs"]["old_refused"] for name, token in row["tokens"].items()}
+        return result
     for name, token in row["tokens"].items():
         new = survey.probe(seen.tokens.get(name))
         proof = _proofs.old_refused(token["old"], survey.probe(seen.record.slot(name).previous), token["old"] in keep)

@@ -1,0 +1,164 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must hold after a run that a fault has struck, and after the one that follows it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.botops.rotation.plugins.module_utils._vault_auth import VaultSettings
+
+from tests.faults.inprocess._pipeline import Pipeline
+from tests.faults.inprocess._place import Case, Place, Setting
+from tests.sandbox.tokens import fingerprint, secret_part
+
+CALL_BOUND = VaultSettings("").deadline + 0.5  # seconds: what VaultSettings.deadline promises of each call
+RUN_BOUND = 300.0  # seconds, were each wait a real one; a run makes some 60 calls, and gives up at the first lost one
+PIECE = 12
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A run that nobody disturbed: how many requests it made, and what it left."""
+
+    counts: dict[str, int]
+    log: list[str]
+    state: dict[str, Any]
+    announced: list[str]
+
+
+def undisturbed(place: Place, setting: Setting, **more: Any) -> Undisturbed:
+    case = Case(place, setting, **more)
+    result, run = case.rotate()
+    assert result["success"] or more, run.said
+    found = Undisturbed(dict(place.weather.counts), list(place.weather.log), case.state(), case.announced())
+    assert not case.lost()
+    return found
+
+
+class Watch:
+    """Judges the runs of a case; `problems` holds what is wrong, each with the case's name."""
+
+    def __init__(self, case: Case, name: str, due: Undisturbed) -> None:
+        self.case, self.name, self.due = case, name, due
+        self.problems: list[str] = []
+        self.said: list[str] = []
+        self.last: Result = {}
+
+    def complain(self, *problems: str) -> None:
+        self.problems += [f"{self.name} ({self.case.place.weather.struck}): {each}" for each in problems]
+
+    def run(self, may_lose: bool = False, back: bool = False, **choices: Any) -> Result:
+        """One run in the weather that is set: it ends in time, says clearly how, shows no secret, loses no token."""
+        place = self.case.place
+        began, place.slowest_call = place.clock.monotonic(), 0.0
+        try:
+            result, run = self.case.rotate(back, **choices)
+        except Exception as error:  # the product would print one line, and ask for it to be reported
+            where = error.__traceback__
+            while where and where.tb_next:
+                where = where.tb_next
+            at = f"{where.tb_frame.f_code.co_filename.rpartition('/')[2]}:{where.tb_lineno}" if where else ""
+            self.complain(f"a fault that it does not know: {type(error).__name__}: {error} at {at}")
+            return {}
+        self._judge(result, run, place.clock.monotonic() - began)
+        if not may_lose:
+            self.complain(*(f"lost: {each}" for each in self.case.lost()))
+        self.last = result
+        return result
+
+    def _judge(self, result: Result, run: Pipeline, seconds: float) -> None:
+        place, case = self.case.place, self.case
+        self.said += run.said
+        if place.slowest_call > CALL_BOUND:
+            self.complain(f"a call took {place.slowest_call:.1f} s")
+        if seconds > RUN_BOUND:
+            self.complain(f"the run took {seconds:.0f} s")
+        self.complain(*(f"shown: a piece of {each}" for each in _leaks(case, "\n".join([*run.said, str(result)]))))
+        self.complain(*(f"posted {n} times: {text}" for text, n in Counter(case.announced()).items() if n > 1))
+        if result and not result["success"]:
+            words = f"{result.get('failure', '')}\n{result.get('table', '')}"
+            told = re.search(r"next: |the announcement '", words) or result.get("stop", {}).get("next_step")
+            self.complain(*([] if told else [f"no next step: {words!r}"]))
+            self.complain(*([f"a traceback: {words!r}"] if "Traceback" in words or "Error(" in words else []))
+        if case.host.carries not in (fingerprint(case.old), fingerprint(case.new)):
+            self.complain(f"the service has {case.host.carries}")
+
+    def ended(self) -> None:
+        """All is as after an undisturbed run; an announcement that is missing was said to be."""
+        case = self.case
+        missing = Counter(self.due.announced) - Counter(case.announced())
+        told = any("the announcement '" in line or "not repeated" in line for line in self.said)
+        if missing and not told:
+            self.complain(f"not announced, and nobody is told: {dict(missing)}")
+        found, due = case.state(), dict(self.due.state)
+        marks = (found["notes"] or {}).get("announcements", {})
+        for mark in [each for each in marks if "/failed/" in each]:  # the run before said that it did not finish
+            del marks[mark]
+        if told:
+            found["notes"] = due["notes"] = None
+        self.complain(*_differences("", due, found))
+
+    def converges(self) -> None:
+        """The weather is fine again: the next run ends rotated, or had nothing left to do."""
+        case = self.case
+        for send in case.place.weather.late:
+            send()
+        case.place.weather.late.clear()
+        before = case.snapshot()
+        finished = bool(self.last.get("success")) and not (before[case.lock] or {}).get("nonce")
+        case.place.weather.set()
+        result = self.run()
+        outcome = result.get("outcomes", {}).get("gobot/one")
+        if outcome not in ("rotated", "already"):
+            self.complain(f"the next run ended {outcome}: {result.get('failure')} {result.get('table')}")
+        if finished and (outcome, case.snapshot()) != ("already", before):
+            self.complain("a run that ended well was not the end of it")
+        self.ended()
+
+
+def _differences(where: str, due: Any, found: Any) -> Iterator[str]:
+    if isinstance(due, dict) and isinstance(found, dict):
+        for key in sorted(due.keys() | found.keys()):
+            if key not in ("bot_id", "user_id"):  # Slack's, new in each case
+                yield from _differences(f"{where}/{key}", due.get(key), found.get(key))
+    elif due != found:
+        yield f"{where} is {found!r}, and {due!r} is due"
+
+
+def _leaks(case: Case, text: str) -> Iterator[str]:
+    secrets = {case.old: "the old token", case.new: "the new token", case.notifier: "the notifier's token"}
+    for value, name in secrets.items():
+        part = secret_part(value)
+        if any(part[at : at + PIECE] in text for at in range(len(part) - PIECE + 1)):
+            yield name
+
+
+class Count:
+    """The cases of a test, for the table at the end; `check` makes the verdict."""
+
+    def __init__(self, properties: list[tuple[str, Any]], row: str) -> None:
+        self.properties, self.row = properties, row
+        self.cases, self.problems, self.began = 0, [], time.monotonic()
+        self.bad = 0
+
+    def add(self, problems: list[str]) -> None:
+        self.cases += 1
+        self.bad += bool(problems)
+        self.problems += problems
+
+    def check(self) -> None:
+        seconds = time.monotonic() - self.began
+        self.properties.append(("inprocess", [self.row, self.cases, self.bad, round(seconds, 1)]))
+        shown = "\n".join(self.problems[:25])
+        assert not self.problems, f"{self.bad} of {self.cases} cases:\n{shown}"
+
+
+Counter_ = Callable[[str], Count]
