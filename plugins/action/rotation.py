@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
+from ansible.errors import AnsibleError
 from ansible_collections.botops.rotation.plugins.module_utils import _redact, _verbs
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, TokenError
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
@@ -73,7 +73,7 @@ class ActionModule(GuardedAction):
     def _prompt(self, words: str) -> str:
         try:
             answer = self._display.prompt_until(words, private=True)
-        except (AnsiblePromptNoninteractive, AnsiblePromptInterrupt):
+        except (AnsibleError, OSError):  # no terminal, one that is not this run's, or an interrupt
             answer = None
         if not isinstance(answer, bytes):
             raise RotationError(

@@ -342,7 +342,7 @@ def _identity(
         registry.workspaces[row["workspace"]].team_id,
         references,
         new.fingerprint in choices.accept_identity,
-        row["id"],
+        row["id"] if name == "bot" else "",
     )
 
 

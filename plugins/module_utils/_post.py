@@ -25,6 +25,13 @@ from ansible_collections.botops.rotation.plugins.module_utils._record_store impo
 
 Message = Mapping[str, Any]
 KEPT = 200  # marks kept in the notes
+# What to do when Slack refuses a post: https://docs.slack.dev/reference/methods/chat.postMessage
+ADVICE = {
+    "not_in_channel": "invite the bot to the channel, or give the workspace a notifier (botops_notifier)",
+    "channel_not_found": "correct the channel in botops_bots, or invite the poster to it where it is private",
+    "is_archived": "name another channel in botops_bots",
+    "missing_scope": "give the app chat:write, or the workspace a notifier (botops_notifier)",
+}
 
 
 class Poster:
@@ -63,9 +70,10 @@ class Poster:
             told = self._send(message, secret)
         except SlackUnavailable as exc:  # it may have been posted
             return "unknown", {"evidence": f"{exc.message}; whether it was posted is not known, so it is not repeated"}
-        except SlackError:
+        except SlackError as exc:
             self._note(message, "refused", {})
-            raise
+            advice = ADVICE.get(exc.code)
+            return "failed", {"evidence": exc.message + (f"; next: {advice}" if advice else "")}
         self._note(message, "sent", told)
         return "sent", told
 
@@ -73,7 +81,13 @@ class Poster:
         slack = self.here.slack
         if message["poster"]["kind"] == "webhook":
             return slack.post_webhook(secret, message["text"], message["blocks"])
-        return slack.post(secret, message["channel"], message["text"], message["blocks"], message["mark"])
+        what = (secret, message["channel"], message["text"], message["blocks"], message["mark"])
+        try:
+            return slack.post(*what)
+        except SlackError as exc:  # refused, so it was not posted
+            if exc.code != "not_in_channel" or not slack.join(secret, message["channel"]):
+                raise
+            return slack.post(*what)
 
     def _look_up(self, message: Message, secret: str, at: str) -> dict[str, str] | None:
         """Whether a message that was being sent did arrive. None when it is known that it did not."""

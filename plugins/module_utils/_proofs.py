@@ -34,7 +34,7 @@ def same_identity(
     """The new token is of the expected team, app and bot user.
 
     `references` are what it is compared with, in order: a live old token, the record, the registry; `place` is where
-    in the registry a missing identity belongs. `accepted`: the operator has named this token in accept_identity.
+    in the registry a missing identity belongs, if it does. `accepted`: the operator has named this token in accept_identity.
     """
     if new.get("team_id") != team_id:
         return proof(False, f"it is a token of team {new.get('team_id')}, and the registry says {team_id}")
@@ -48,6 +48,8 @@ def same_identity(
     user = next(((where, identity["user_id"]) for where, identity in references if identity.get("user_id")), None)
     if user and user[1] != new.get("user_id"):
         said = f"its user is {new.get('user_id')}, and {user[0]} says {user[1]}"
+        if not proven:
+            said += " (its app was not compared: where it belongs is told only to tokens with the scope users:read)"
         return proof(True, f"{said}; accepted by accept_identity") if accepted else proof(None, f"changed user: {said}")
     if user:
         proven.append(f"team and user as {user[0]} says")
@@ -63,6 +65,8 @@ def same_identity(
 
 def _line(new: Identity, place: str) -> str:
     """The line that belongs into the registry, if this token is the right one."""
+    if not place:  # a person's token: the registry does not know people
+        return f"its user is {new.get('user_id')}"
     if new.get("app_id"):
         return f"if it is the right app, add to the registry: botops_bots.{place.split('/')[0]}.app_id: {new['app_id']}"
     bot, workspace = place.split("/")

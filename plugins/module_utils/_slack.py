@@ -106,6 +106,14 @@ class Slack:
         )
         return {"channel": answer["channel"], "ts": answer["ts"]}
 
+    def join(self, token: str, channel: str) -> bool:
+        """Joins a public channel, where the token may: https://docs.slack.dev/reference/methods/conversations.join"""
+        try:
+            self._call(token, "conversations_join", channel=channel)
+        except SlackError:
+            return False
+        return True
+
     def find(self, token: str, channel: str, mark: str, oldest: str) -> dict[str, str] | None:
         """The post with this mark since `oldest` (Unix seconds), where the token may read the channel's history."""
         answer = self._call(

@@ -238,14 +238,23 @@ class TestOthers:
         assert [tokens[kind]["old"] for kind in ("bot", "user")] == [fingerprint(each) for each in old]
         assert pending(shared, "ciebotwdp/ibmcloud") is None and pending(shared, "ciebotwdp/ibmcloud", "user") is None
 
+    def test_a_bot_joins_its_channel_again_to_announce(self, shared: Sandbox) -> None:
+        """A revoke takes the bot out of its channels; it may join public ones by itself."""
+        shared.stage("ciebot/cim", shared.reissue("ciebot/cim"))
+        done = run(shared, "-e", "bot=ciebot", "-e", "workspace=cim")
+        assert (done.status, done.outcomes) == (0, {"ciebot/cim": "rotated"}), done
+        assert any(request["method"] == "conversations.join" for request in shared.slack.requests())
+
     def test_an_announcement_that_fails_does_not_stop_the_rotation(self, shared: Sandbox) -> None:
-        """A revoke takes the bot out of its channels, and nobody has invited it again."""
+        """A revoke takes the bot out of its channels, nobody has invited it again, and it may not join by itself."""
+        shared.slack.fault("error", method="conversations.join", error="method_not_supported_for_channel_type")
         new = shared.reissue("ciebotwdp/watsondataplatform")
         shared.stage("ciebotwdp/watsondataplatform", new)
         done = run(shared, "-e", "bot=ciebotwdp", "-e", "workspace=watsondataplatform")
+        shared.slack.clear_faults()
         assert done.status != 0
         assert done.outcomes == {"ciebotwdp/watsondataplatform": "rotated"}, done
-        assert "announcement" in done.end and "not_in_channel" in done.end
+        assert "not_in_channel; next: invite the bot" in " ".join(done.end.split())
         assert shared.current("ciebotwdp/watsondataplatform") == new
 
     def test_records_on_another_mount_of_kv_v2(self, shared: Sandbox) -> None:

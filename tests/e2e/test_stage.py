@@ -169,7 +169,6 @@ class TestStage:
         assert done.status == 0, done
         assert (pending(well, each, "user"), pending(well, each)) == (token, None)
 
-    @pytest.mark.xfail(strict=True, reason="the advice for a user token names the registry's bot_user_id")
     def test_advice_for_an_unproven_user_token(self, well: Sandbox) -> None:
         """bot_user_id is the bot's: with a person's id in it the next bot token would be refused."""
         each = "ciebotwdp/ibmcloud"
