@@ -79,7 +79,8 @@ def inform(survey: Survey) -> None:
         probe = survey.probe(stored)
         if stored is None or probe is None or not probe.alive:
             return stored
-        return replace(stored, identity=dict(probe.identity), scopes=probe.scopes)
+        # What was known stays: the app is told by a second call, which may have failed this time.
+        return replace(stored, identity={**stored.identity, **probe.identity}, scopes=probe.scopes)
 
     for seen in survey.seen.values():
         seen.current = {name: replace(each, stored=informed(each.stored)) for name, each in seen.current.items()}
