@@ -9,14 +9,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-from tests.sandbox.fixtures import (  # noqa: F401
-    _slack_server,
-    bare_sandbox,
-    module_bare_sandbox,
-    module_sandbox,
-    sandbox,
-    slack,
-)
+pytest_plugins = ["tests.sandbox.fixtures"]
 
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 

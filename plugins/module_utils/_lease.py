@@ -250,6 +250,6 @@ def _fight(name: str) -> LockError:
 
 
 def _unlock(name: str) -> str:
-    bot, _, workspace = name.partition("/")
+    bot, _dummy, workspace = name.partition("/")
     where = f" -e workspace={workspace}" if workspace else ""
     return _redact.text(f"break the lock: ansible-playbook botops.rotation.unlock -e bot={bot}{where}")

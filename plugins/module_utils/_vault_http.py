@@ -213,7 +213,9 @@ def _explain(error: Exception, attempt: str, remedy: str) -> VaultError:
             "check botops_vault_url, _namespace, _token",
         )
     if isinstance(error, requests.exceptions.JSONDecodeError) or not isinstance(error, (*_FOREIGN, OSError)):
-        return VaultError(
+        # Half an answer, too: what was asked for may have been done.
+        kind = VaultUnavailable if isinstance(error, requests.exceptions.JSONDecodeError) else VaultError
+        return kind(
             f"{attempt}: the answer is not one of Vault's ({type(error).__name__})",
             "check that botops_vault_url is Vault's own address, not that of a login page or another program",
         )

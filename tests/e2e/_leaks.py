@@ -44,7 +44,7 @@ class Watch:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_dummy: object) -> None:
         self._ended.set()
         self._thread.join()
         self._look()
@@ -88,7 +88,7 @@ def loud(sandbox: Sandbox, *args: str, secrets: Iterable[str] = (), **options: A
     texts = {"standard output": done.stdout, "standard error": done.stderr, "the log": log.read_text(encoding="utf-8")}
     texts["arguments"] = "\n".join(one.decode(errors="replace") for one in watch.arguments)
     texts["results"] = str(done.results)
-    texts.update({path: text for (path, _), text in watch.files.items()})
+    texts.update({path: text for (path, _dummy), text in watch.files.items()})
     texts.update({str(file): file.read_text(encoding="utf-8") for file in done.directory.rglob("*") if file.is_file()})
     known = [*sandbox.tokens(), sandbox.vault_token, *secrets]
     found = {where: seen for where, text in texts.items() if (seen := leaks(text, known))}

@@ -46,7 +46,7 @@ class Run:
     def recap(self) -> dict[str, dict[str, int]]:
         """Host -> the counts of Ansible's recap."""
         return {
-            host: {key: int(number) for key, _, number in (each.partition("=") for each in counts.split())}
+            host: {key: int(number) for key, _dummy, number in (each.partition("=") for each in counts.split())}
             for host, counts in _RECAP.findall(self.stdout)
         }
 

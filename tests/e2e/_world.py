@@ -60,7 +60,7 @@ def due(sandbox: Sandbox, name: str) -> dict[str, str]:
 
 def in_files(sandbox: Sandbox, token: str) -> list[str]:
     """The environment files that hold a token."""
-    return [path for path, (content, *_) in files(sandbox).items() if content and token.encode() in content]
+    return [path for path, (content, *_dummy) in files(sandbox).items() if content and token.encode() in content]
 
 
 def messages_by(sandbox: Sandbox, installation_mark: str = "") -> dict[str, list[str]]:
@@ -96,7 +96,7 @@ def inventory_with(sandbox: Sandbox, directory: Path, registry: dict[str, Any]) 
 def reinstalled(sandbox: Sandbox, installation: str) -> str:
     """Revoke and reinstall as people do: the bot is invited into its channels again. Gives the new token."""
     token = sandbox.reissue(installation)
-    bot, _, workspace = installation.partition("/")
+    bot, _dummy, workspace = installation.partition("/")
     for channel in sandbox.registry["botops_bots"][bot]["channels"].get(workspace, []):
         sandbox.slack.invite(installation, channel)
     return token

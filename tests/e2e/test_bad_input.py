@@ -127,7 +127,7 @@ class TestTokens:
             "cietest1/ibmcloud": (tokens.bot() + "\n", ["white space"]),
             "ciedev1/ibmcloud": (dead, ["invalid_auth"]),
         }
-        for each, (token, _) in bad.items():
+        for each, (token, _dummy) in bad.items():
             well.stage(each, token)
         before = world(well)
         done = run(well, "-e", "bot=all", "-vv", "--diff")
@@ -235,7 +235,7 @@ class TestHosts:
             for word in (name, *each):
                 assert word in done.text, (name, word, done)
         messages, vault = before.pop("messages"), before.pop("vault")
-        assert {path: each for path, each in demo.bao.snapshot().items()} == vault
+        assert demo.bao.snapshot() == vault
         assert len(demo.slack.messages()) == len(messages)
 
     def test_unusual_files(self, demo: Sandbox) -> None:

@@ -51,6 +51,12 @@ def reissued(sandbox: Sandbox, *installations: str, old: str = "revoked") -> dic
     return found
 
 
+def one(found: dict[str, tuple[str, str]]) -> tuple[str, str]:
+    """The (old, new) of the only installation."""
+    [pair] = found.values()
+    return pair
+
+
 def assert_carried(sandbox: Sandbox, prefix: str) -> None:
     """Every service has in its process what Vault has as current, and is healthy."""
     for service in sandbox.services(prefix):
@@ -69,7 +75,7 @@ class TestGobot:
         assert done.status != 0
         assert done.outcomes == {**dict.fromkeys(staged, "rotated"), "gobot/compose": "nothing_staged"}, done
         assert "botops.rotation.stage_token -e bot=gobot -e workspace=compose" in done.end
-        for each, (_, new) in staged.items():
+        for each, (_dummy, new) in staged.items():
             assert shared.current(each) == new
         assert shared.current("gobot/compose") == compose
         assert_carried(shared, "gobot-")
@@ -96,11 +102,11 @@ class TestGobot:
         unattended = run(shared, "-e", "bot=gobot", "-e", "workspace=ibmcloud", "-e", "unattended=true")
         assert unattended.status != 0 and shared.current("gobot/ibmcloud") == staged["gobot/ibmcloud"][0]
 
-        for old, _ in staged.values():
+        for old, _dummy in staged.values():
             shared.slack.set_token_state(old, "revoked")
         again = run(shared, "-e", "bot=gobot")
         assert {each: again.outcomes[each] for each in staged} == dict.fromkeys(staged, "rotated"), again
-        for each, (_, new) in staged.items():
+        for each, (_dummy, new) in staged.items():
             assert shared.current(each) == new and again.row(each)["attempt"] == 2
         assert_carried(shared, "gobot-")
 
@@ -121,7 +127,7 @@ class TestGobot:
         assert record(shared, "gobot/compose")["state"] == "rotated"
 
     def test_limit_leaves_a_rest_that_a_plain_run_finishes(self, shared: Sandbox) -> None:
-        ((old, new),) = reissued(shared, "gobot/ibmcloud").values()
+        old, new = one(reissued(shared, "gobot/ibmcloud"))
         before = world(shared)
         refused = run(shared, "-e", "bot=gobot", "-e", "workspace=ibmcloud", "--limit", "bot-host-1")
         assert refused.status != 0
@@ -182,7 +188,7 @@ class TestOthers:
         assert world(shared) == before
 
     def test_live_old_token_is_said_and_may_be_kept(self, shared: Sandbox) -> None:
-        ((old, new),) = reissued(shared, "ciebot/ibmcloud", old="live").values()
+        old, new = one(reissued(shared, "ciebot/ibmcloud", old="live"))
         shared.wait_health("ciebot-")
         first = run(shared, "-e", "bot=ciebot", "-e", "workspace=ibmcloud")
         assert first.status != 0
@@ -202,7 +208,7 @@ class TestOthers:
         """The runbook's own step, `vault write`: once known to a record, once before there ever was one."""
         reissued(shared, "ciebot/cim")
         by_hand = reinstalled(shared, "ciebot/watsondataplatform")
-        mount, _, path = shared.path("ciebot/watsondataplatform").partition("/")
+        mount, _dummy, path = shared.path("ciebot/watsondataplatform").partition("/")
         shared.bao.cli("kv", "put", f"-mount={mount}", path, f"value={by_hand}")
         first = run(shared, "-e", "bot=ciebot")
         assert first.status == 0 and first.outcomes["ciebot/cim"] == "rotated", first
@@ -211,7 +217,7 @@ class TestOthers:
 
         old = shared.current("ciebot/cim")
         by_hand = reinstalled(shared, "ciebot/cim")
-        mount, _, path = shared.path("ciebot/cim").partition("/")
+        mount, _dummy, path = shared.path("ciebot/cim").partition("/")
         shared.bao.cli("kv", "put", f"-mount={mount}", path, f"value={by_hand}")
         status = run(shared, "-e", "bot=ciebot", "-e", "workspace=cim", playbook="botops.rotation.rotation_status")
         assert status.status == 0 and "overwritten by hand" in status.end, status
@@ -301,7 +307,7 @@ class TestOthers:
 
 def assert_no_version_has(sandbox: Sandbox, path: str, *tokens: str) -> None:
     """No version of a secret on KV v2 that can still be read holds a token."""
-    mount, _, name = path.partition("/")
+    mount, _dummy, name = path.partition("/")
     latest = sandbox.bao.request("GET", f"{mount}/metadata/{name}")[1]["data"]["current_version"]
     for version in range(1, latest + 1):
         text = sandbox.bao.cli("kv", "get", "-format=json", f"-mount={mount}", f"-version={version}", name, check=False)

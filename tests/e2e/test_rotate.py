@@ -113,7 +113,7 @@ class TestDemo:
             assert story.rotated["pids"][service.name] != story.before["pids"][service.name]
 
     def test_nothing_else_in_the_files_changed(self, story: Story) -> None:
-        for path, (content, _, mode, _) in story.before["files"].items():
+        for path, (content, _dummy, mode, _dummy) in story.before["files"].items():
             for each in GOBOT:
                 content = content.replace(story.old[each].encode(), story.new[each].encode())
             assert story.rotated["files"][path][0] == content

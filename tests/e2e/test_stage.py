@@ -39,7 +39,7 @@ def well() -> Iterator[Sandbox]:
 
 def stage(sandbox: Sandbox, installation: str, *args: str, stdin: str | None = None) -> Run:
     """stage_token for an installation; `stdin`: the token comes on standard input."""
-    bot, _, workspace = installation.partition("/")
+    bot, _dummy, workspace = installation.partition("/")
     typed = ("-e", f"bot={bot}", "-e", f"workspace={workspace}", *args)
     source = () if stdin is None else ("-e", "token_file=-")
     return run(sandbox, *typed, *source, stdin=stdin, playbook=PLAYBOOK)
@@ -47,14 +47,14 @@ def stage(sandbox: Sandbox, installation: str, *args: str, stdin: str | None = N
 
 def abort(sandbox: Sandbox, installation: str, *args: str) -> Run:
     """abort_rotation for an installation."""
-    bot, _, workspace = installation.partition("/")
+    bot, _dummy, workspace = installation.partition("/")
     typed = ("-e", f"bot={bot}", "-e", f"workspace={workspace}", *args)
     return run(sandbox, *typed, playbook="botops.rotation.abort_rotation")
 
 
 def prompted(sandbox: Sandbox, installation: str, answer: str, timeout: float = 60.0) -> tuple[int, str]:
     """stage_token at a terminal, where the token is typed when it is asked for; exit status, what the screen showed."""
-    bot, _, workspace = installation.partition("/")
+    bot, _dummy, workspace = installation.partition("/")
     argv = [
         sys.executable,
         "-c",

@@ -73,7 +73,7 @@ def elsewhere(me: Owner) -> Owner:
 
 def seen(server: Bao, path: str) -> dict[str, Any]:
     """A lock as the command line shows it."""
-    mount, _, rest = path.partition("/")
+    mount, _dummy, rest = path.partition("/")
     data = json.loads(server.cli("kv", "get", "-format=json", f"-mount={mount}", rest))["data"]
     return data["data"] if mount == "secret" else data
 
@@ -252,11 +252,11 @@ def _race(url: str, mount: str, barrier: Any, results: Any) -> None:
 @BOTH
 def test_of_two_racing_processes_exactly_one_gets_the_locks(server: Bao, vault: Vault, mount: str) -> None:
     barrier, results = SPAWN.Barrier(2), SPAWN.Queue()
-    racers = [SPAWN.Process(target=_race, args=(server.url, mount, barrier, results)) for _ in range(2)]
+    racers = [SPAWN.Process(target=_race, args=(server.url, mount, barrier, results)) for _dummy in range(2)]
     for racer in racers:
         racer.start()
     outcomes: dict[int, list[str]] = {}
-    for _ in range(2 * ROUNDS[mount]):
+    for _dummy in range(2 * ROUNDS[mount]):
         number, outcome = results.get(timeout=30)
         outcomes.setdefault(number, []).append(outcome)
     for racer in racers:

@@ -262,7 +262,7 @@ class TestUpAndDown:
     def test_two_at_once(self) -> None:
         """Two sandboxes started at the same moment do not know of each other."""
         with ThreadPoolExecutor(2) as pool:
-            first, second = pool.map(lambda _: Sandbox(demo=False), range(2))
+            first, second = pool.map(lambda _dummy: Sandbox(demo=False), range(2))
             try:
                 list(pool.map(Sandbox.up, (first, second)))
                 assert not {one.port for one in first.services()} & {one.port for one in second.services()}

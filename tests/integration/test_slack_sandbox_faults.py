@@ -27,7 +27,7 @@ def refusal_of(call: Any, *args: Any, **kwargs: Any) -> Any:
 def test_rate_limit(slack: ThreadedSlack) -> None:
     """https://docs.slack.dev/apis/web-api/rate-limits: 429, whole seconds in Retry-After, only that method."""
     slack.control.fault("rate_limited", method="chat.postMessage", retry_after=7, times=2)
-    for _ in range(2):
+    for _dummy in range(2):
         answer = refusal_of(slack.client().chat_postMessage, channel="C0GENERAL1", text="hello")
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
         assert answer.data == {"ok": False, "error": "ratelimited"}

@@ -60,7 +60,7 @@ def test_every_answer_to_a_live_token_tells_its_scopes(slack: ThreadedSlack) -> 
 
 def test_json_escapes_the_slash(slack: ThreadedSlack) -> None:
     """Slack's JSON has `\\/`, as the same real answer shows."""
-    _, text = raw(slack, "/api/auth.test", Authorization=f"Bearer {slack.token()}")
+    _dummy, text = raw(slack, "/api/auth.test", Authorization=f"Bearer {slack.token()}")
     assert re.search(r'"url":"https:\\/\\/one.slack.com\\/"', text)
 
 
@@ -78,7 +78,7 @@ def test_token_in_a_form_field(slack: ThreadedSlack) -> None:
 def test_token_in_the_query_is_refused(slack: ThreadedSlack) -> None:
     """https://docs.slack.dev/changelog/2020-11-no-more-tokens-in-querystrings-for-newly-created-apps"""
     for verb in ("GET", "POST"):
-        _, text = raw(slack, f"/api/auth.test?token={slack.token()}", verb=verb)
+        _dummy, text = raw(slack, f"/api/auth.test?token={slack.token()}", verb=verb)
         assert json.loads(text)["error"] == "not_authed"
 
 
@@ -114,7 +114,7 @@ def test_body_of_an_unknown_type(slack: ThreadedSlack) -> None:
 def test_arguments_in_query_form_and_json(slack: ThreadedSlack) -> None:
     """Arguments come in the query, in a form, or, where the method takes it, in JSON."""
     bearer = f"Bearer {slack.token()}"
-    _, text = raw(slack, "/api/conversations.history?channel=C0GENERAL1", verb="GET", Authorization=bearer)
+    _dummy, text = raw(slack, "/api/conversations.history?channel=C0GENERAL1", verb="GET", Authorization=bearer)
     assert json.loads(text)["ok"]
     answer = call(slack, "chat.postMessage", "channel=C0GENERAL1&text=a+b", Authorization=bearer, Content_Type=FORM)
     assert answer["message"]["text"] == "a b"

@@ -40,7 +40,7 @@ def test_post_answers_with_the_resolved_channel(slack: ThreadedSlack) -> None:
 
 def test_timestamps_are_unique_and_rise(slack: ThreadedSlack) -> None:
     """`ts` is a message's id in its channel."""
-    sent = [slack.client().chat_postMessage(channel="C0GENERAL1", text="hello")["ts"] for _ in range(5)]
+    sent = [slack.client().chat_postMessage(channel="C0GENERAL1", text="hello")["ts"] for _dummy in range(5)]
     assert sorted(set(sent), key=float) == sent
 
 
@@ -113,8 +113,8 @@ def test_history_bounds_and_pages(slack: ThreadedSlack) -> None:
     within = read(channel="C0GENERAL1", oldest=sent[3], inclusive=True)["messages"]
     assert [one["ts"] for one in within] == [sent[4], sent[3]]
     pages = [(page["messages"], page["has_more"]) for page in read(channel="C0GENERAL1", limit=2)]
-    assert [one["ts"] for messages, _ in pages for one in messages] == sent[::-1]
-    assert [has_more for _, has_more in pages] == [True, True, False]
+    assert [one["ts"] for messages, _dummy in pages for one in messages] == sent[::-1]
+    assert [has_more for _dummy, has_more in pages] == [True, True, False]
 
 
 def test_history_needs_scope_and_membership(slack: ThreadedSlack) -> None:

@@ -64,7 +64,7 @@ def versions(server: Bao, path: str) -> dict[str, dict[str, Any]]:
 
 
 def _split(path: str) -> tuple[str, str]:
-    mount, _, rest = path.partition("/")
+    mount, _dummy, rest = path.partition("/")
     return f"-mount={mount}", rest
 
 
@@ -318,7 +318,7 @@ def answering(request: pytest.FixtureRequest) -> Iterator[tuple[str, list[bytes]
             listening.settimeout(0.05)
             while not done.is_set():
                 try:
-                    connection, _ = listening.accept()
+                    connection, _dummy = listening.accept()
                 except TimeoutError:
                     continue
                 with connection:

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["Sandbox", "SandboxError"]
-
 
 def __getattr__(name: str) -> Any:
     """Import the class only when it is asked for: the servers of the sandbox start faster without it."""

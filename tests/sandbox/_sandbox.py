@@ -136,7 +136,7 @@ class Sandbox:
 
     def path(self, installation: str, kind: str = "bot") -> str:
         """The Vault path of an installation's token."""
-        bot, _, team = installation.partition("/")
+        bot, _dummy, team = installation.partition("/")
         return self.registry["botops_bots"][bot]["installations"][team][f"{kind}_token_path"]
 
     def record_path(self, installation: str, mount: str | None = None) -> str:

@@ -115,7 +115,7 @@ def _fill_vault(vault: bao.Bao, slack: SlackControl, issued: dict[str, dict[str,
     """Put every token where the registry says, in the field `value`; some secrets have a second key beside it."""
     registry = seed.read(REGISTRY)
     for number, (installation, row) in enumerate(issued.items()):
-        bot, _, team = installation.partition("/")
+        bot, _dummy, team = installation.partition("/")
         paths = registry["botops_bots"][bot]["installations"][team]
         beside = {"owner": "OSS ciebot"} if number % 3 == 0 else {}
         vault.put(paths["bot_token_path"], {"value": row["bot_token"], **beside})

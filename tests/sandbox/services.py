@@ -119,7 +119,7 @@ def inventory_entry(spec: ServiceSpec, env_file: str, port: int, server_url: str
         "manager": "supervisor",
         "server_url": server_url,
         "env_file": env_file,
-        "env": {name: {"bot": bot, "workspace": team, "token": "bot"} for name, (bot, _, team) in parts.items()},
+        "env": {name: {"bot": bot, "workspace": team, "token": "bot"} for name, (bot, _dummy, team) in parts.items()},
         "health": {"url": url, "status": 200, "timeout": 30},
     }
     return {**entry, "in_use": {"url": url, "field": "fingerprint"}} if spec.in_use else entry

@@ -21,17 +21,17 @@ _HOOKS = "https://hooks." + "slack.com/"
 
 def digits(count: int = 12) -> str:
     """`count` decimal digits, the first of them not 0."""
-    return secrets.choice("123456789") + "".join(secrets.choice(string.digits) for _ in range(count - 1))
+    return secrets.choice("123456789") + "".join(secrets.choice(string.digits) for _dummy in range(count - 1))
 
 
 def alnum(count: int = 24) -> str:
     """`count` letters and digits."""
-    return "".join(secrets.choice(_ALNUM) for _ in range(count))
+    return "".join(secrets.choice(_ALNUM) for _dummy in range(count))
 
 
 def slack_id(letter: str) -> str:
     """An id such as `C0` + 9 capital letters and digits; `letter` is the kind: T, A, U, B, C, G, D, S, E."""
-    return letter + "0" + "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(9))
+    return letter + "0" + "".join(secrets.choice(string.ascii_uppercase + string.digits) for _dummy in range(9))
 
 
 def number_of(name: str) -> str:

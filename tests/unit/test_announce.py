@@ -43,7 +43,7 @@ def test_one_message_for_each_channel_of_each_row_that_changes() -> None:
 
 
 def test_marks_are_the_same_in_every_run_of_an_attempt() -> None:
-    first, again = (_announce.messages(registry(), rows(), "started") for _ in range(2))
+    first, again = (_announce.messages(registry(), rows(), "started") for _dummy in range(2))
     assert marks(first) == marks(again)
     assert not set(marks(first)) & set(marks(_announce.messages(registry(), rows(attempt=2), "started")))
     assert not set(marks(first)) & set(marks(_announce.messages(registry(), rows(), "done")))
@@ -67,7 +67,7 @@ def test_the_notifier_posts_where_there_is_one(case: str) -> None:
 
 
 def test_else_the_new_token_else_the_old_one_else_nobody() -> None:
-    (row, *_) = rows(old=alive())
+    (row, *_dummy) = rows(old=alive())
     poster = _announce.messages(registry(), [row], "started")[0]["poster"]
     assert poster == {"kind": "installation", "fingerprint": fp(f"new {IBM}")}
     row["tokens"]["bot"]["new_life"] = "dead"

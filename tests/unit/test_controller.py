@@ -147,11 +147,11 @@ class Tagged(str):
 )
 def test_plain_values_are_equal_and_of_pythons_own_types(value: Any) -> None:
     def check(got: Any) -> None:
-        assert type(got) in (type(None), bool, int, str, list, dict, datetime.date)
+        assert got.__class__ in (type(None), bool, int, str, list, dict, datetime.date)
         for each in got.values() if isinstance(got, dict) else got if isinstance(got, list) else ():
             check(each)
         for key in got if isinstance(got, dict) else ():
-            assert type(key) is str
+            assert key.__class__ is str
 
     def listed(given: Any) -> Any:
         if isinstance(given, dict):

@@ -389,7 +389,7 @@ def test_every_row_is_decided_without_a_fault(data: st.DataObject) -> None:
     """`World.row` asserts what must hold of each."""
     slots = {}
     for name in data.draw(st.sets(st.sampled_from(["bot", "user"]))):
-        pending, previous = (data.draw(VALUES) for _ in range(2))
+        pending, previous = (data.draw(VALUES) for _dummy in range(2))
         slots[name] = Slot(*(Stored(each) if each is not None else None for each in (pending, previous)))
     replaces = {name: data.draw(st.sampled_from(["", fp("old"), fp("other")])) for name in slots}
     current = {name: known(data.draw(st.sampled_from(["old", "new"])), "sometime") for name in slots}

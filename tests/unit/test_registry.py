@@ -525,8 +525,8 @@ def test_strings_as_ansible_hands_them_over() -> None:
 
     registry = load(**tagged(good()))
     assert registry == load(**good())
-    assert type(registry.bots["gobot"].installations["ibmcloud"].bot_token_path) is str
-    assert type(registry.services[0].options["env_file"]) is str
+    assert registry.bots["gobot"].installations["ibmcloud"].bot_token_path.__class__ is str
+    assert registry.services[0].options["env_file"].__class__ is str
 
 
 # --- whatever the input is -------------------------------------------------------------------------------------------

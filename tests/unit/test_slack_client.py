@@ -54,7 +54,7 @@ def test_no_header_is_no_scopes() -> None:
 )
 def test_only_slacks_own_words_are_slacks_answer(answer: Any, kind: type, code: str) -> None:
     error = _slack._translate("chat.postMessage", answer)
-    assert type(error) is kind and error.code == code and "chat.postMessage" in error.message
+    assert error.__class__ is kind and error.code == code and "chat.postMessage" in error.message
     if code == "missing_scope":
         assert "needed: chat:write" in error.message
     assert error.next_step or kind is SlackError or code == "internal_error"

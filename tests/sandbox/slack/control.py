@@ -61,7 +61,7 @@ def _hooks(world: World, of: Installation) -> list[Any]:
 
 def install(world: World, installation: str, **options: Any) -> dict[str, Any]:
     """Install or reinstall `app/team`."""
-    app, _, team = installation.partition("/")
+    app, _dummy, team = installation.partition("/")
     return issued(world, world.install(app, team, **options))
 
 
@@ -72,7 +72,7 @@ def add_hook(world: World, installation: str, channel: str) -> str:
 
 def add_fault(world: World, kind: str, installation: str | None = None, **rest: Any) -> dict[str, Any]:
     """Put a fault in force; for an `installation`, an `app` or `team` by name, a `token`, a `method`, or for all."""
-    app, _, team = (installation or "").partition("/")
+    app, _dummy, team = (installation or "").partition("/")
     app, team = rest.pop("app", None) or app, rest.pop("team", None) or team
     known = {name: rest.pop(name) for name in ("method", "token", "times", "skip") if rest.get(name) is not None}
     app_id = world.app(app).id if app else None

@@ -83,7 +83,7 @@ async def read_call(request: Request) -> Call:
         call.args.update(fields)
     elif body:
         call.error = "invalid_post_type" if kind else "missing_post_type"
-    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    scheme, _dummy, bearer = request.headers.get("authorization", "").partition(" ")
     call.token = bearer.strip() if scheme == "Bearer" else form_token
     return call
 

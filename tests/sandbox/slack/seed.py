@@ -46,7 +46,7 @@ def fill(world: World, registry: dict[str, Any]) -> None:
                     world.add_channel(channel, f"{team}-oss-{number}" if number else f"{team}-oss", team)
     world.add_channel(PRIVATE_CHANNEL, "oss-private", "ibmcloud", private=True)
     for installation in installations(registry):
-        bot, _, team = installation.partition("/")
+        bot, _dummy, team = installation.partition("/")
         world.install(bot, team)
         for channel in registry["botops_bots"][bot]["channels"].get(team, []):
             world.invite(installation, channel)

@@ -74,7 +74,7 @@ class World:
 
     def installation(self, ref: str) -> Installation:
         """An installation by `app/team`."""
-        app, _, team = ref.partition("/")
+        app, _dummy, team = ref.partition("/")
         return self.installations[self.app(app).id, self.team(team).id]
 
     # Install and revoke
