@@ -1,0 +1,60 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The events of an undisturbed run: the list of points at which test_kill kills one.
+
+It is made by a run, when the tests are collected, and kept in .cache for as long as nothing changes that could change
+it, so that all of pytest's workers have the same list.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+
+from tests.faults._runs import Case, Event
+from tests.faults._setting import Setting
+from tests.sandbox import Sandbox
+from tests.sandbox._state import ROOT
+
+_SOURCES = ("playbooks/*.yml", "roles/**/*.yml", "plugins/**/*.py", "tests/faults/callback/*.py", "tests/sandbox/*.py")
+
+
+def events() -> list[Event]:
+    """The events, in order."""
+    directory = ROOT / ".cache" / "faults"
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        file = directory / f"events-{_state_of_sources()}.json"
+        if not file.exists():
+            for old in directory.glob("events-*.json"):
+                old.unlink()
+            file.write_text(json.dumps(_run()), encoding="utf-8")
+        return [Event(*each) for each in json.loads(file.read_text(encoding="utf-8"))]
+
+
+def _state_of_sources() -> str:
+    digest = hashlib.sha256()
+    for pattern in _SOURCES:
+        for path in sorted(ROOT.glob(pattern)):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _run() -> list[Event]:
+    with Sandbox(demo=False) as sandbox:
+        case = Case(Setting(sandbox, 1))
+        done = case.run("undisturbed")
+        assert done.status == 0, done
+        return case.events("undisturbed")
+
+
+def name(event: Event, listed: list[Event]) -> str:
+    """A name for a test: `23-start-Make_the_new_tokens_current_in_Vault`; which of its hosts ended comes in between."""
+    task = "_".join(event.task.split()[:8])
+    ends = [one.number for one in listed if (one.kind, one.task) == ("end", event.task)]
+    if event.kind == "end" and len(ends) > 1:
+        return f"{event.number}-end-{ends.index(event.number) + 1}of{len(ends)}-{task}"
+    return f"{event.number}-{event.kind}-{task}"

@@ -1,0 +1,60 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller is killed at the start and at the end of every task, and the rotation is run again at once.
+
+`all`: with every process that the run has started. `main`: the main process alone, so that a worker of it goes on.
+However it was killed, the rerun ends rotated, and everything is as after a run that nobody disturbed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults._events import events, name
+from tests.faults._judge import Reference, problems
+from tests.faults._runs import Case
+from tests.faults._setting import Setting
+
+MODES = ("all", "main")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    listed = events()
+    cases = [
+        pytest.param(
+            kv,
+            mode,
+            event.number,
+            id=f"v{kv}-{mode}-{name(event, listed)}",
+            marks=pytest.mark.row(f"controller killed, {mode}, KV v{kv}"),
+        )
+        for kv in (1, 2)
+        for mode in MODES
+        for event in listed
+    ]
+    metafunc.parametrize(("kv", "mode", "number"), cases)
+
+
+def test_killed_and_run_again(
+    kv: int, mode: str, number: int, setting: Callable[[int], Setting], undisturbed: Callable[[int], Reference]
+) -> None:
+    kill_and_run_again(setting(kv), undisturbed(kv), mode, number)
+
+
+def kill_and_run_again(setting: Setting, due: Reference, mode: str, number: int) -> None:
+    """One case: `number` is that of an event of the undisturbed run."""
+    case = Case(setting)
+    with case.killed(mode, number) as killed:
+        assert killed.said.get("killed"), killed.said
+        done = case.run("rerun")
+        if mode == "late":
+            killed.let_go()
+        assert killed.gone(), "orphans had to be killed"
+    reached, meant = case.events("killed")[number - 1], due.events[number - 1]
+    assert (reached.kind, reached.task) == (meant.kind, meant.task), "another event than in the undisturbed run"
+    wrong = problems(case, due, done)
+    assert not wrong, "\n".join([*wrong, repr(done)])
+    case.end()
