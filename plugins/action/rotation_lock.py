@@ -31,10 +31,11 @@ class ActionModule(GuardedAction):
             return self._hold(here, options["installations"])
         if options["state"] == "broken":
             return self._break(here, here.registry.select(options["bot"] or "", options["workspace"]))
-        if self.check or here.lease is None:
+        if self.check or not options["lease"]:
             return {"changed": False}
         try:
-            for lost in here.lease.release():
+            lease = here.lease  # logs in to Vault
+            for lost in lease.release() if lease else ():
                 self.warn(f"{lost}: the lock was not this run's any more when it was to be released")
         except RotationError as exc:  # what was done is done: this must not hide it
             self.warn(f"a lock could not be released, and expires by itself: {exc}")
