@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.botops.rotation.plugins.module_utils import _announce, _outcome, _report
+from ansible_collections.botops.rotation.plugins.module_utils import _announce, _conclude, _outcome, _report
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import stamp
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
@@ -60,7 +60,7 @@ class ActionModule(GuardedAction):
         """The rows, and what people are to be told of them."""
         if "services" not in options["judged"]:
             raise RotationError("state concluded needs what state judged gave", "give it as judged")
-        rows = _outcome.conclude(
+        rows = _conclude.conclude(
             options["plan"],
             options["prepared"],
             options["judged"],
@@ -72,7 +72,7 @@ class ActionModule(GuardedAction):
             self.check,
         )
         registry = session(self, options).registry
-        told = _outcome.tell(rows, options["judged"]["services"])
+        told = _conclude.tell(rows, options["judged"]["services"])
         messages = [
             message
             for phase, (some, details) in told.items()
@@ -87,7 +87,7 @@ class ActionModule(GuardedAction):
         except RotationError as exc:  # a report is due all the more when Vault has gone away
             finished = ""
             self.warn(f"the report has no time of its end: {exc.message}")
-        rows = options["concluded"].get("rows") or _outcome.unfinished(plan, options["stop"])
+        rows = options["concluded"].get("rows") or _conclude.unfinished(plan, options["stop"])
         services = options["judged"].get("services") or []
         report = _report.assemble(plan, rows, services, options["announcements"], finished, self.check)
         path, problem = "", ""

@@ -60,11 +60,17 @@ def _forward(services: Iterable[Service], tokens: Mapping[str, Mapping[str, Any]
     """Keys that never go back: their old token is not accepted, or they share a service with one of those."""
     forward = {each for each, token in tokens.items() if not token["restorable"]}
     groups = [{key(variable) for variable in service.options["env"].values()} & tokens.keys() for service in services]
+    return closure(forward, groups)
+
+
+def closure(seed: Iterable[str], groups: Iterable[Iterable[str]]) -> set[str]:
+    """The seed, and whatever shares a group with what is in it already."""
+    reached, groups = set(seed), [set(group) for group in groups]
     while True:
-        grown = set().union(*(group for group in groups if group & forward), forward)
-        if grown == forward:
-            return forward
-        forward = grown
+        grown = reached.union(*(group for group in groups if group & reached))
+        if grown == reached:
+            return reached
+        reached = grown
 
 
 def _service(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from ansible_collections.botops.rotation.plugins.module_utils import _hosts, _outcome, _proofs
+from ansible_collections.botops.rotation.plugins.module_utils import _conclude, _hosts, _outcome, _proofs
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import Probe
 from ansible_collections.botops.rotation.plugins.module_utils._record import Known, Record, Slot, State
 from hypothesis import given, settings
@@ -118,7 +118,7 @@ class Run:
         retired = {"results": {name: {**ok, **self.last.get(name, {})} for name in self.judged["proven"]}}
         restored = {"msg": "Vault is sealed"} if self.vault_refuses else {"results": dict.fromkeys(self.judged["back"])}
         self.rows = self.conclude(retired=retired, restored=restored, stop=stop)
-        self.told = _outcome.tell(self.rows, self.judged["services"])
+        self.told = _conclude.tell(self.rows, self.judged["services"])
         assert_no_token([self.rows, self.judged, self.prepared, self.told])
         for row in self.rows:
             well = row["outcome"] in ("rotated", "already", "converged")
@@ -127,7 +127,7 @@ class Run:
 
     def conclude(self, **what: Any) -> list[dict[str, Any]]:
         given = {"promoted": {}, "retired": {}, "restored": {}, "stop": None, "judged": self.judged, **what}
-        return _outcome.conclude(
+        return _conclude.conclude(
             plan=self.plan,
             prepared=self.prepared,
             restore={**{host: {"failed": False} for host in given["judged"]["restore"]}, **self.restore},

@@ -14,6 +14,7 @@ from unittest.mock import Mock
 import pytest
 from ansible_collections.botops.rotation.plugins.host_agent._service import Service
 from ansible_collections.botops.rotation.plugins.module_utils import (
+    _conclude,
     _decide,
     _liveness,
     _outcome,
@@ -78,7 +79,7 @@ def made() -> dict[str, Mapping[str, Any]]:
     prepared = _outcome.prepare(plan, preflight)
     judged = _outcome.judge(plan, prepared, preflight, rollout)
     retired = {"outcome": "rotated", "reason": "", "next_step": "", "old_refused": {}}
-    rows = _outcome.conclude(plan, prepared, judged, {}, {"results": {"gobot/ibmcloud": retired}}, {}, None)
+    rows = _conclude.conclude(plan, prepared, judged, {}, {"results": {"gobot/ibmcloud": retired}}, {}, None)
     unread = {**plan["messages"][0], "poster": {"kind": "nobody"}}
     posted = [_post.Poster(None, check=True).post(unread)]
     report = _report.assemble(plan, rows, judged["services"], posted, AT, check=False)
@@ -129,7 +130,7 @@ def test_the_schema_and_the_proofs_are_named(made: dict[str, Mapping[str, Any]])
 
 
 def test_every_outcome_is_named() -> None:
-    source = (ROOT / "plugins/module_utils/_outcome.py").read_text() + (
+    source = (ROOT / "plugins/module_utils/_conclude.py").read_text() + (
         ROOT / "plugins/module_utils/_decide.py"
     ).read_text()
     outcomes = set(re.findall(r'outcome="(\w+)"|"outcome": "(\w+)"', source))
