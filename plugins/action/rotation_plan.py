@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ansible_collections.botops.rotation.plugins.module_utils import _plan
 from ansible_collections.botops.rotation.plugins.module_utils._argspec import CALENDAR
-from ansible_collections.botops.rotation.plugins.module_utils._decide import Choices
+from ansible_collections.botops.rotation.plugins.module_utils._case import Choices
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
 from ansible_collections.botops.rotation.plugins.plugin_utils._session import EVERYTHING, session
 

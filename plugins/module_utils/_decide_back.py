@@ -9,6 +9,7 @@ Only to a token that Slack accepts in this run; everything else is refused, with
 from __future__ import annotations
 
 from ansible_collections.botops.rotation.plugins.module_utils import _decide, _proofs
+from ansible_collections.botops.rotation.plugins.module_utils._case import NOT_YET, entry
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, StateError
 from ansible_collections.botops.rotation.plugins.module_utils._record import TOKENS, State
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import Seen
@@ -57,14 +58,14 @@ def _return(row: _decide.Row, seen: Seen, survey: Survey) -> None:
             raise StateError(
                 f"the old {name} token {old.fingerprint} is {life}: {evidence}: no way leads back to it", FORWARD
             )
-        token = row["tokens"][name] = _decide.token(seen, name, new, old, survey.probe(new), probe)
+        token = row["tokens"][name] = entry(seen, name, new, old, survey)
         token["restorable"] = False  # from here nothing goes back once more
         token["proofs"] = {
             "changed": _proofs.changed(token["old"], token["new"]),
             "same_identity": _proofs.proof(True, "it is the token that was in use before"),
             "scopes": _proofs.proof(True, f"has {', '.join(probe.scopes) or 'none'}"),
             "old_refused": _proofs.proof(None, "the token that is left is not retired: it stays pending"),
-            "in_use": _proofs.proof(None, "not rolled out yet"),
+            "in_use": NOT_YET,
         }
 
 
@@ -75,4 +76,4 @@ def _stay(row: _decide.Row, seen: Seen, survey: Survey) -> None:
     row.update(outcome="already", reason="it is on its old token already")
     if current and probe and probe.alive:
         row["action"] = "converge"
-        row["tokens"]["bot"] = _decide.token(seen, "bot", None, current, None, probe)
+        row["tokens"]["bot"] = entry(seen, "bot", None, current, survey)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils import _plan, _proofs, _rotation, _survey
-from ansible_collections.botops.rotation.plugins.module_utils._decide import Choices, judge_staged
+from ansible_collections.botops.rotation.plugins.module_utils._case import Case, Choices, World
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, StateError, TokenError
 from ansible_collections.botops.rotation.plugins.module_utils._record import Record, State, Stored
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import Seen, require_path
@@ -36,7 +36,7 @@ def staged(here: Any, options: Mapping[str, Any], check: bool) -> Result:
     new = Stored(options["value"])
     _survey.ask(survey, here.slack, [*_survey.of_concern(seen), (installation.bot, new)])
     choices = Choices(frozenset(options["accept_identity"]), frozenset(options["accept_scopes"]))
-    judge_staged(seen, name, new, survey, here.registry, choices)
+    Case.staging(seen, name, new).prove(World(survey, here.registry, choices))
     probe, at = survey.probe(new), here.store.at()
     new = Stored(new.token, dict(probe.identity), probe.scopes, at, here.vault.who())
     rotation_id = _plan.run_id(here.vault.now(), [installation.bot])
