@@ -20,7 +20,8 @@ from ansible_collections.botops.rotation.plugins.module_utils import (
     _rights,
     _survey,
 )
-from ansible_collections.botops.rotation.plugins.module_utils._decide import CHANGING, Choices, decide, refuse
+from ansible_collections.botops.rotation.plugins.module_utils._case import Choices
+from ansible_collections.botops.rotation.plugins.module_utils._decide import CHANGING, decide, refuse
 from ansible_collections.botops.rotation.plugins.module_utils._errors import (
     RotationError,
     VaultDenied,
@@ -88,9 +89,10 @@ def make(
 
 
 def _is_unfinished(seen: Seen, registry: Registry, store: RecordStore, now: datetime) -> bool:
-    """Whether the run that ended this rotation died after that: it still has the lock that it held then.
+    """Whether the run that ended this rotation did not come to its own end.
 
-    Old versions of the record may not have been destroyed, and nobody may have been told.
+    Then it still has the lock that it held, or old versions of the record, with tokens in them, are not destroyed; and
+    nobody may have been told.
     """
     record, name = seen.record, seen.installation.id
     if record.state is not State.ROTATED or not record.history:
@@ -98,7 +100,8 @@ def _is_unfinished(seen: Seen, registry: Registry, store: RecordStore, now: date
     try:
         held = _lease.holder(store.vault, registry.lock_path(seen.installation), name)
         ended = moment(record.history[-1].get("at"))
-        return bool(held and held.acquired <= ended and why_free(held, now, current_owner(), is_alive) is not None)
+        died = held and held.acquired <= ended and why_free(held, now, current_owner(), is_alive) is not None
+        return bool(died or (held is None and store.vault.old_versions(registry.record_path(seen.installation))))
     except VaultUnavailable:
         raise
     except (RotationError, ValueError):  # not readable, which is for those to say that need it

@@ -201,11 +201,8 @@ class Vault:
                 if last:
                     raise
 
-    def forget_old_versions(self, path: str) -> list[int]:
-        """KV v2: destroy all versions below the newest, for a token that was overwritten is still in them.
-
-        Returns their numbers; on KV v1 and where there is nothing to do, none. The newest one stays untouched.
-        """
+    def old_versions(self, path: str) -> list[int]:
+        """KV v2: the versions below the newest that are not destroyed; on KV v1 and where nothing is there, none."""
         place = self.locate(path)
         if place.kv == 1:
             return []
@@ -216,8 +213,16 @@ class Vault:
                 return []
             newest = int(data["current_version"])
             old = [int(number) for number, version in data["versions"].items() if not version["destroyed"]]
-            old = sorted(number for number in old if number < newest)
+        return sorted(number for number in old if number < newest)
+
+    def forget_old_versions(self, path: str) -> list[int]:
+        """Destroy `old_versions`, for a token that was overwritten is still in them. The newest stays untouched.
+
+        Returns their numbers.
+        """
+        old = self.old_versions(path)
         if old:
+            place = self.locate(path)
             with translated("destroy old versions of", path, needs(place.api("destroy"), "update")):
                 self._http.post(f"/v1/{quote(place.api('destroy'))}", json={"versions": old}, idempotent=True)
         return old
