@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import time
 
@@ -61,6 +62,9 @@ def run(payload: dict) -> dict:
             except Exception as problem:  # noqa: BLE001 - the others are looked at all the same
                 service.fail(unforeseen(problem))
         _judge(services, state, tokens, needs_tokens=state in ("applied", "restored") and not check)
+        if state in ("applied", "restored") and not _listened_to():
+            for service in services:
+                service.fail("the controller was gone before anything was changed here, so nothing was; run it again")
         if state == "verified":
             _verify(services)
         elif state in ("applied", "restored"):
@@ -77,6 +81,13 @@ def run(payload: dict) -> dict:
             if isinstance(file, LockedFile):
                 file.close()
     return _answer(services)
+
+
+def _listened_to() -> bool:
+    """Whether the controller still waits for the answer: where it does not, another run may have gone on meanwhile."""
+    wait = select.poll()
+    wait.register(1, 0)
+    return not wait.poll(0)  # of what is not asked for, only that the other end is closed
 
 
 def _lock(services: list[Service], files: dict[str, LockedFile | str]) -> None:

@@ -12,6 +12,7 @@ process's arguments, and no task pays for starting an interpreter.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import traceback
 from collections.abc import Mapping
@@ -44,6 +45,7 @@ class GuardedAction(ActionBase):
         self.task_vars = task_vars or {}
         kept: dict[str, Any] = {}
         try:
+            _refuse_orphan()
             _refuse_unsafe_settings()
             outcome = self.act(self._options())
             kept = {key: outcome.pop(key) for key in self.YIELDS if key in outcome}
@@ -91,6 +93,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple, set)):
         return [plain(item) for item in value]
     return value
+
+
+def _refuse_orphan() -> None:
+    """A worker whose ansible-playbook was killed begins nothing: another run may have gone on, and ended, meanwhile."""
+    parent = multiprocessing.parent_process()
+    if parent and parent.pid != os.getppid():
+        raise RotationError(
+            f"The controller's process {parent.pid} is gone; this orphan of it does nothing", "run the playbook again"
+        )
 
 
 def _refuse_unsafe_settings() -> None:

@@ -304,6 +304,23 @@ def test_a_run_whose_controller_is_gone_ends_what_it_began(host: Host, cut: sign
     assert host.leftovers() == []
 
 
+def test_a_run_whose_controller_is_gone_before_it_begins_changes_nothing(host: Host) -> None:
+    """It has come late, after a pause of its machine or for a lock: another run may have gone on meanwhile."""
+    rows = services(host, "one")
+    file, old = Path(rows["one"]["env_file"]), host.pid("one")
+    before = file.read_bytes()
+    with file.open() as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        run = subprocess.Popen([sys.executable, "-I", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        run.stdin.write(host.program("applied", [rows["one"]]))
+        run.stdin.close()
+        wait_for("the run has the file open", lambda: _has_open(run.pid, file))
+        run.stdout.close()
+    assert run.wait(30) == 0
+    assert file.read_bytes() == before and host.pid("one") == old
+    assert host.leftovers() == []
+
+
 def test_a_run_that_is_killed_leaves_a_whole_file_and_the_next_run_ends_it(host: Host) -> None:
     rows = services(host, "one")
     host.accept(host.old)
