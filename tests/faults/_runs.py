@@ -55,13 +55,14 @@ class Case:
 
     def __init__(self, setting: Setting) -> None:
         setting.begin()
-        self.setting = setting
+        self.setting, setting.case = setting, self
         self.directory = setting.directory()
         self.messages_before = len(setting.sandbox.slack.messages())
         self.vault_before = setting.sandbox.bao.snapshot()
 
     def environment(self, name: str) -> dict[str, str]:
         """For a run; whatever it writes for itself is in a directory of that name."""
+        assert self.setting.case is self, "another case has begun meanwhile"
         home = self.directory / name
         home.mkdir()
         return {

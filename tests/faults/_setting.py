@@ -28,6 +28,7 @@ class Setting:
         self.installations = sandbox.installations(BOT)
         self.old: dict[str, str] = {}
         self.new: dict[str, str] = {}
+        self.case: object = None  # the one that is going on
         self._numbers = itertools.count(1)
         self._directory = sandbox.dir / f"kv{kv}"
         self.extra: list[str] = []

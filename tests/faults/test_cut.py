@@ -100,11 +100,11 @@ def test_orphan_on_a_host_after_the_rerun(
     setting: Callable[[int], Setting], undisturbed: Callable[[int], Reference]
 ) -> None:
     """It was stopped before it looked at anything; when it goes on, the rotation that it was part of has ended."""
-    case = Case(setting(1))
+    due, case = undisturbed(1), Case(setting(1))
     with gated(case) as service, service.watched() as contents:
         orphan = _left_behind(case, service)
         done = case.run("rerun", **service.env)
-        wrong = problems(case, undisturbed(1), done, warned=True)
+        wrong = problems(case, due, done, warned=True)
         assert not wrong, "\n".join([*wrong, repr(done)])
         before = (state(case.setting), service.pid, service.carries())
         _go_on(orphan)
@@ -113,21 +113,44 @@ def test_orphan_on_a_host_after_the_rerun(
     case.end()
 
 
-@pytest.mark.row("orphan on a host, after another rotation")
+@pytest.mark.row("orphan, after another rotation")
 def test_orphan_on_a_host_after_another_rotation(setting: Callable[[int], Setting]) -> None:
     """When it goes on, the tokens that it was given are dead, and newer ones are in use: it must not bring them back."""
     case = Case(setting(1))
     with gated(case) as service:
         orphan = _left_behind(case, service)
-        assert case.run("rerun", **service.env).status == 0
-        case.setting.stage_again()
-        done = case.run("next", **service.env)
-        assert done.status == 0, done
-        before = (state(case.setting), service.pid, service.carries())
+        before = _rotate_twice(case, **service.env), service.pid
         _go_on(orphan)
+        assert (state(case.setting), service.pid) == before
         assert service.carries() == fingerprint(case.setting.new[INSTALLATION])
-        assert (state(case.setting), service.pid, service.carries()) == before
     case.end()
+
+
+@pytest.mark.row("orphan, after another rotation")
+def test_orphan_of_the_controller_after_another_rotation(
+    setting: Callable[[int], Setting], undisturbed: Callable[[int], Reference]
+) -> None:
+    """The same for a worker that was about to send the tokens to a host."""
+    rollout = ("start", "Write environment files, restart, and prove that the processes have the new tokens")
+    number = next(event.number for event in undisturbed(1).events if (event.kind, event.task) == rollout)
+    case = Case(setting(1))
+    with case.killed("late", number) as killed:
+        assert killed.orphans, killed.said
+        before = _rotate_twice(case)
+        killed.let_go()
+        assert killed.gone()
+    assert state(case.setting) == before
+    case.end()
+
+
+def _rotate_twice(case: Case, **env: str) -> dict[str, object]:
+    """End the rotation, and make the next; what is there then."""
+    for name in ("rerun", "next"):
+        done = case.run(name, **env)
+        assert done.status == 0, done
+        if name == "rerun":
+            case.setting.stage_again()
+    return state(case.setting)
 
 
 def _left_behind(case: Case, service: Gated) -> int:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults._judge import holds, pieces_of
+from tests.faults._judge import Reference, holds, pieces_of
 from tests.faults._runs import Case
 from tests.faults._setting import Setting
 from tests.faults._watch import Watch
@@ -70,12 +70,12 @@ def scan(case: Case) -> None:
 @pytest.mark.parametrize("task", ["Fetch the tokens for the hosts", "Write environment files, restart, and prove"])
 @pytest.mark.parametrize("kind", ["start", "end"])
 def test_files_of_a_killed_run(
-    task: str, kind: str, setting: Callable[[int], Setting], undisturbed: Callable[[int], object]
+    task: str, kind: str, setting: Callable[[int], Setting], undisturbed: Callable[[int], Reference]
 ) -> None:
     """Killed with the tokens in hand: what it leaves anywhere, before another run could tidy up."""
-    case, began = Case(setting(1)), time.time()
-    events = undisturbed(1).events  # type: ignore[attr-defined]
+    events = undisturbed(1).events
     number = next(one.number for one in events if one.kind == kind and one.task.startswith(task))
+    case, began = Case(setting(1)), time.time()
     with case.killed("all", number) as killed:
         assert killed.said.get("killed") and killed.gone()
     sandbox = case.setting.sandbox
