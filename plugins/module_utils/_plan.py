@@ -24,7 +24,6 @@ from ansible_collections.botops.rotation.plugins.module_utils._case import Choic
 from ansible_collections.botops.rotation.plugins.module_utils._decide import CHANGING, decide, refuse
 from ansible_collections.botops.rotation.plugins.module_utils._errors import (
     RotationError,
-    VaultDenied,
     VaultUnavailable,
 )
 from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import (
@@ -119,10 +118,7 @@ def _refuse_without_rights(rows: list[dict[str, Any]], registry: Registry, store
     return [
         refuse(
             row,
-            VaultDenied(
-                f"Vault does not allow what this rotation needs: {lacking[row['id']]}",
-                "add it to the policy of the token or role; docs/vault-policy.hcl has it whole",
-            ),
+            _rights.denied(lacking[row["id"]]),
         )
         if row["id"] in lacking
         else row

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ansible_collections.botops.rotation.plugins.module_utils._errors import VaultDenied
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
 from ansible_collections.botops.rotation.plugins.module_utils._vault import Vault
 
@@ -44,6 +45,14 @@ def missing(
     return found
 
 
+def denied(lacking: str, what: str = "this rotation") -> VaultDenied:
+    """The error for what `missing` has found."""
+    return VaultDenied(
+        f"Vault does not allow what {what} needs: {lacking}",
+        "add it to the policy of the token or role; docs/vault-policy.hcl has it whole",
+    )
+
+
 def _needs(
     vault: Vault, registry: Registry, installation: Installation, names: Iterable[str]
 ) -> dict[str, tuple[str, ...]]:
@@ -56,4 +65,10 @@ def _needs(
     if place.kv == 2:  # tokens that leave the record are destroyed in its old versions too
         needs[place.api("metadata")] = ("read",)
         needs[place.api("destroy")] = ("update",)
+    for name in installation.tokens:
+        needs.setdefault(vault.locate(installation.path(name)).api(), ("read",))
+    notifier = registry.notifiers.get(installation.workspace, {})
+    if registry.bots[installation.bot].channels.get(installation.workspace):
+        for path in filter(None, (notifier.get("token_path"), notifier.get("webhook_path"))):
+            needs.setdefault(vault.locate(path).api(), ("read",))
     return needs

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _argspec, _lease, _registry
+from ansible_collections.botops.rotation.plugins.module_utils import _argspec, _lease, _registry, _rights
 from ansible_collections.botops.rotation.plugins.module_utils._errors import LockError, RotationError
 from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import current_owner
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import RecordStore
@@ -58,11 +58,19 @@ class Session:
 
     @contextmanager
     def locked(self, rows: list[Mapping[str, Any]], check: bool) -> Iterator[None]:
-        """Holds the locks of rows for the time of one action, where no earlier task has taken them."""
-        if check or self.lease is not None:
+        """Holds the locks of rows for the time of one action, where no earlier task has taken them.
+
+        Asks Vault before whether it would let the records be written: VaultDenied says what is missing.
+        """
+        if self.lease is not None:
             yield
             return
         found = [self.registry.installation(row["bot"], row["workspace"]) for row in rows]
+        for name, lacking in _rights.missing(self.vault, self.registry, [(each, ()) for each in found]).items():
+            raise _rights.denied(lacking, f"a change of {name}")
+        if check:
+            yield
+            return
         locks = {self.registry.lock_path(installation): installation.id for installation in found}
         self.lease = _lease.acquire(self.vault, locks, current_owner())
         try:
