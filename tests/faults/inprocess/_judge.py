@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from tests.faults.inprocess._place import Case, Place, Setting
 from tests.sandbox.tokens import fingerprint, secret_part
 
 CALL_BOUND = VaultSettings("").deadline + 0.5  # seconds: what VaultSettings.deadline promises of each call
-RUN_BOUND = 300.0  # seconds, were each wait a real one; a run makes some 60 calls, and gives up at the first lost one
+RUN_BOUND = 600.0  # seconds for a run, were each wait a real one and those of threads one after another
 PIECE = 12
 Result = dict[str, Any]
 
@@ -61,7 +61,7 @@ class Watch:
         began, place.slowest_call = place.clock.monotonic(), 0.0
         try:
             result, run = self.case.rotate(back, **choices)
-        except Exception as error:  # the product would print one line, and ask for it to be reported
+        except Exception as error:  # noqa: BLE001 - the product would print one line, and ask for it to be reported
             where = error.__traceback__
             while where and where.tb_next:
                 where = where.tb_next
@@ -82,7 +82,7 @@ class Watch:
         if seconds > RUN_BOUND:
             self.complain(f"the run took {seconds:.0f} s")
         self.complain(*(f"shown: a piece of {each}" for each in _leaks(case, "\n".join([*run.said, str(result)]))))
-        self.complain(*(f"posted {n} times: {text}" for text, n in Counter(case.announced()).items() if n > 1))
+        self.complain(*(f"posted {n} times: {text}" for text, n in Counter(case.marks()).items() if n > 1))
         if result and not result["success"]:
             words = f"{result.get('failure', '')}\n{result.get('table', '')}"
             told = re.search(r"next: |the announcement '", words) or result.get("stop", {}).get("next_step")
@@ -91,7 +91,7 @@ class Watch:
         if case.host.carries not in (fingerprint(case.old), fingerprint(case.new)):
             self.complain(f"the service has {case.host.carries}")
 
-    def ended(self) -> None:
+    def ended(self, without_notes: bool = False) -> None:
         """All is as after an undisturbed run; an announcement that is missing was said to be."""
         case = self.case
         missing = Counter(self.due.announced) - Counter(case.announced())
@@ -102,13 +102,15 @@ class Watch:
         marks = (found["notes"] or {}).get("announcements", {})
         for mark in [each for each in marks if "/failed/" in each]:  # the run before said that it did not finish
             del marks[mark]
-        if told:
+        if told or without_notes:
             found["notes"] = due["notes"] = None
         self.complain(*_differences("", due, found))
 
     def converges(self) -> None:
         """The weather is fine again: the next run ends rotated, or had nothing left to do."""
         case = self.case
+        # KV v1 cannot refuse a write that comes after the run: the notes may be older, and the record is resumed again.
+        beaten = bool(case.place.weather.late) and not case.record.startswith("secret/")
         for send in case.place.weather.late:
             send()
         case.place.weather.late.clear()
@@ -119,15 +121,15 @@ class Watch:
         outcome = result.get("outcomes", {}).get("gobot/one")
         if outcome not in ("rotated", "already"):
             self.complain(f"the next run ended {outcome}: {result.get('failure')} {result.get('table')}")
-        if finished and (outcome, case.snapshot()) != ("already", before):
+        if finished and not beaten and (outcome, case.snapshot()) != ("already", before):
             self.complain("a run that ended well was not the end of it")
-        self.ended()
+        self.ended(beaten)
 
 
 def _differences(where: str, due: Any, found: Any) -> Iterator[str]:
     if isinstance(due, dict) and isinstance(found, dict):
         for key in sorted(due.keys() | found.keys()):
-            if key not in ("bot_id", "user_id"):  # Slack's, new in each case
+            if key not in ("bot_id", "user_id", "team"):  # new in each case; the team's name, which is for people
                 yield from _differences(f"{where}/{key}", due.get(key), found.get(key))
     elif due != found:
         yield f"{where} is {found!r}, and {due!r} is due"
@@ -159,6 +161,3 @@ class Count:
         self.properties.append(("inprocess", [self.row, self.cases, self.bad, round(seconds, 1)]))
         shown = "\n".join(self.problems[:25])
         assert not self.problems, f"{self.bad} of {self.cases} cases:\n{shown}"
-
-
-Counter_ = Callable[[str], Count]

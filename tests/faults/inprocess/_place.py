@@ -291,6 +291,10 @@ class Case:
         ours = {self.old: "the old token", self.new: "the new token"}
         return [name for value, name in ours.items() if self.world.tokens[value].state == "live" and value not in vault]
 
+    def marks(self) -> list[str]:
+        """What was posted, by the marks of the product's messages: one for each attempt, phase and channel."""
+        return [(message.metadata or {})["event_payload"]["mark"] for message in self.world.messages]
+
     def announced(self) -> list[str]:
         """What was posted, by the first words."""
         return [message.text.split("*")[0] for message in self.world.messages]

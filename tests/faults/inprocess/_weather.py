@@ -55,6 +55,7 @@ class Weather:
     fault: str = ""
     lasting: bool = False
     meddle: Callable[[str], None] = lambda path: None  # for the faults "deleted" and "destroyed"
+    meanwhile: Callable[[], None] = lambda: None  # for the fault "another run"
     counts: dict[str, int] = field(default_factory=lambda: {"vault": 0, "slack": 0})
     log: list[str] = field(default_factory=list)
     dead: bool = False
@@ -133,6 +134,8 @@ class Gate(HTTPAdapter):
             self._hang(kwargs)
         elif fault in ("deleted", "destroyed"):
             self.weather.meddle(path)
+        elif fault == "another run":
+            self.weather.meanwhile()
         answer = super().send(request, *args, **kwargs)
         return self._spoil(fault, answer, kwargs)
 

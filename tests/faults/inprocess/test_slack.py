@@ -29,13 +29,39 @@ WAYS: dict[str, tuple[str, dict[str, Any]]] = {
     "address not allowed": ("ip_not_allowed", {}),
 }
 # Those of https://docs.slack.dev/reference/methods/auth.test, and what Slack answers to a method that it does not know.
-CODES = (
-    "access_denied accesslimited account_inactive deprecated_endpoint ekm_access_denied enterprise_is_restricted "
-    "fatal_error internal_error invalid_arg_name invalid_arguments invalid_array_arg invalid_auth invalid_charset "
-    "invalid_form_data invalid_post_type method_deprecated missing_post_type missing_scope no_permission "
-    "not_allowed_token_type not_authed org_login_required ratelimited request_timeout service_unavailable "
-    "team_access_not_granted team_added_to_org token_expired token_revoked two_factor_setup_required unknown_method"
-).split()
+CODES = [
+    "access_denied",
+    "accesslimited",
+    "account_inactive",
+    "deprecated_endpoint",
+    "ekm_access_denied",
+    "enterprise_is_restricted",
+    "fatal_error",
+    "internal_error",
+    "invalid_arg_name",
+    "invalid_arguments",
+    "invalid_array_arg",
+    "invalid_auth",
+    "invalid_charset",
+    "invalid_form_data",
+    "invalid_post_type",
+    "method_deprecated",
+    "missing_post_type",
+    "missing_scope",
+    "no_permission",
+    "not_allowed_token_type",
+    "not_authed",
+    "org_login_required",
+    "ratelimited",
+    "request_timeout",
+    "service_unavailable",
+    "team_access_not_granted",
+    "team_added_to_org",
+    "token_expired",
+    "token_revoked",
+    "two_factor_setup_required",
+    "unknown_method",
+]
 PROOFS = ("account_inactive", "token_expired", "token_revoked")
 FAILS, KILLED, DEATH = "Slack fails at a request", "controller killed at a call of Slack", "proof of death"
 
@@ -106,11 +132,11 @@ def death_case(place: Place, due: Undisturbed, whose: str, code: str) -> list[st
     token = {"old": case.old, "new": case.new, "every": None}[whose]
     app = "A0ROBOT" if whose == "every" else None
     case.world.faults.add(Fault("error", method="auth.test", token=token, app_id=app, options=options))
-    result = watch.run()
+    deadly = code in (*PROOFS, "invalid_auth")
+    result = watch.run(may_lose=deadly)
     outcome = result.get("outcomes", {}).get("gobot/one")
     if whose == "old":  # the new token is accepted beside it
-        rotated = outcome == "rotated"
-        if rotated is not (code in (*PROOFS, "invalid_auth")):
+        if (outcome == "rotated") is not deadly:
             watch.complain(f"ended {outcome}")
     else:
         words = "is dead" if code in PROOFS or (code == "invalid_auth" and whose == "new") else "is unknown"
@@ -118,7 +144,8 @@ def death_case(place: Place, due: Undisturbed, whose: str, code: str) -> list[st
         if outcome != "refused" or words not in result["table"] or not unchanged or case.announced():
             watch.complain(f"ended {outcome}, changed {not unchanged}: {result['table']}")
     case.world.faults.clear()
-    watch.complain(*(f"lost: {each}" for each in case.lost()))
+    if not (deadly and whose == "old"):
+        watch.complain(*(f"lost: {each}" for each in case.lost()))
     case.place.weather.set()
     again, _run = case.rotate(keep_old=[fingerprint(case.old)])
     if again["outcomes"].get("gobot/one") not in ("rotated", "already"):
