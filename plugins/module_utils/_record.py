@@ -166,15 +166,15 @@ class Record:
         if state in (State.NONE, State.ROTATED, State.ABORTED) and any(slot.pending for slot in tokens.values()):
             state = State.STAGED  # a hand has put it there
         return cls(
-            rotation_id=str(data.get("rotation_id") or ""),
+            rotation_id=_word(data.get("rotation_id")),
             state=state,
             attempt=attempt,
             tokens=tokens,
-            replaces={str(k): str(v or "") for k, v in _mapping(data.get("replaces"), where).items()},
+            replaces={_word(k): _word(v) for k, v in _mapping(data.get("replaces"), where).items()},
             current={
                 name: Known(
-                    str(known.get("fingerprint") or ""),
-                    str(known.get("at") or ""),
+                    _word(known.get("fingerprint")),
+                    _word(known.get("at")),
                     _identity(known.get("identity"), where),
                     _scopes(known.get("scopes")),
                 )
@@ -199,8 +199,8 @@ def _stored(value: Any, where: str) -> Stored | None:
         token,
         _identity(value.get("identity"), where),
         _scopes(value.get("scopes")),
-        str(value.get("at") or ""),
-        str(value.get("by") or ""),
+        _word(value.get("at")),
+        _word(value.get("by")),
     )
     told = value.get("fingerprint")
     if told and told != stored.fingerprint:
@@ -208,12 +208,17 @@ def _stored(value: Any, where: str) -> Stored | None:
     return stored
 
 
+def _word(value: Any) -> str:
+    """A text that may be shown: what a hand has put into the wrong place may be a token."""
+    return _redact.text(str(value or ""))
+
+
 def _identity(value: Any, where: str) -> dict[str, str]:
-    return {str(k): str(v) for k, v in _mapping(value, where).items()}
+    return {_word(k): _word(v) for k, v in _mapping(value, where).items()}
 
 
 def _scopes(value: Any) -> tuple[str, ...]:
-    return tuple(str(scope) for scope in _list(value))
+    return tuple(_word(scope) for scope in _list(value))
 
 
 def _list(value: Any) -> list[Any]:

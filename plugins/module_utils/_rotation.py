@@ -50,6 +50,8 @@ def stage(record: Record, name: str, new: Stored, current: Current, lives: Lives
             f"the pending token {waiting.fingerprint} is not known to be dead, and staging over it would lose it",
             f"rotate to it with rotate_bot, or drop it with abort_rotation -e discard={waiting.fingerprint}",
         )
+    if record.under_way:
+        record = _left(record, current)
     fresh = record.state not in (State.STAGED, State.ROLLED_BACK)
     return replace(
         record,
@@ -58,6 +60,17 @@ def stage(record: Record, name: str, new: Stored, current: Current, lives: Lives
         attempt=1 if fresh else record.attempt,
         tokens={**record.tokens, name: replace(record.slot(name), pending=new)},
     )
+
+
+def _left(record: Record, current: Current) -> Record:
+    """A rotation under way that is given up for another one: what it has brought to current does not wait any more."""
+    tokens, known = dict(record.tokens), dict(record.current)
+    for name, new in record.pending.items():
+        now = current.get(name)
+        if now and now.fingerprint == new.fingerprint:
+            tokens[name] = Slot(None, record.slot(name).previous)
+            known[name] = Known(new.fingerprint, new.at, new.identity, new.scopes)
+    return replace(record, tokens=tokens, current=known)
 
 
 def _has_died(record: Record, name: str, current: Current, lives: Lives) -> bool:
