@@ -14,8 +14,9 @@ from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils._vault_auth import VaultSettings
 
+from tests.faults.inprocess._case import Case
 from tests.faults.inprocess._pipeline import Pipeline
-from tests.faults.inprocess._place import Case, Place, Setting
+from tests.faults.inprocess._place import Place, Setting
 from tests.sandbox.tokens import fingerprint, secret_part
 
 CALL_BOUND = VaultSettings("").deadline + 0.5  # seconds: what VaultSettings.deadline promises of each call

@@ -13,8 +13,9 @@ from copy import copy
 
 import pytest
 
+from tests.faults.inprocess._case import Case
 from tests.faults.inprocess._judge import Count, Undisturbed, Watch
-from tests.faults.inprocess._place import SETTINGS, Case, Place
+from tests.faults.inprocess._place import SETTINGS, Place
 from tests.sandbox._state import ROOT
 
 CLOCK, TAKEN_OVER = "the controller's clock an hour off", "lease expired or pid reused: another run at a request"

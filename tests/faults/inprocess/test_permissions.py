@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from ansible_collections.botops.rotation.plugins.action import rotation_lock
 
+from tests.faults.inprocess._case import Case
 from tests.faults.inprocess._judge import Count
 from tests.faults.inprocess._pipeline import Failed
-from tests.faults.inprocess._place import POLICY, SETTINGS, Case, Place
+from tests.faults.inprocess._place import POLICY, SETTINGS, Place
 from tests.sandbox.tokens import fingerprint
 
 ROW = "permissions"

@@ -12,8 +12,9 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.faults.inprocess._case import Case
 from tests.faults.inprocess._judge import Count, Undisturbed, Watch, undisturbed
-from tests.faults.inprocess._place import SETTINGS, Case, Place
+from tests.faults.inprocess._place import SETTINGS, Place
 from tests.faults.inprocess._weather import LASTING, ONCE
 from tests.sandbox.tokens import fingerprint
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.faults.inprocess._case import Case
 from tests.faults.inprocess._judge import Count, Undisturbed, Watch
-from tests.faults.inprocess._place import SETTINGS, SLACK_TIMEOUT, Case, Place
+from tests.faults.inprocess._place import SETTINGS, SLACK_TIMEOUT, Place
 from tests.sandbox.slack.faults import Fault
 from tests.sandbox.tokens import fingerprint
 

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
+from tests.faults.inprocess._case import Case
 from tests.faults.inprocess._judge import Count, Undisturbed, Watch
-from tests.faults.inprocess._place import SETTINGS, Case, Place
+from tests.faults.inprocess._place import SETTINGS, Place
 from tests.faults.inprocess._weather import LASTING, ONCE
 
 TAKEN = ("deleted", "destroyed")
