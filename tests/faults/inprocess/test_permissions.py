@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from ansible_collections.botops.rotation.plugins.action import rotation_lock
 
+from tests.e2e._playbook import run
 from tests.faults.inprocess._case import Case
 from tests.faults.inprocess._judge import Count
 from tests.faults.inprocess._pipeline import Failed
 from tests.faults.inprocess._place import POLICY, SETTINGS, Place
+from tests.sandbox import Sandbox
 from tests.sandbox.tokens import fingerprint
 
 ROW = "permissions"
@@ -48,14 +51,13 @@ def begin(place: Place, setting: str, verb: str) -> Case:
         place.bao.put(case.record, {**record, "state": "none"})
     if verb == "unlock":
         place.begin_run()
-        run = case.run()
-        run.task("hold the lock", rotation_lock, state="held", installations=["gobot/one"])
+        case.run().task("hold the lock", rotation_lock, state="held", installations=["gobot/one"])
     return case
 
 
 def act(case: Case, verb: str) -> tuple[bool, str]:
     """Whether a verb succeeds, and what it says."""
-    run = case.run()
+    pipeline = case.run()
 
     def file(token: str) -> str:
         path = case.place.directory / "token"
@@ -64,16 +66,16 @@ def act(case: Case, verb: str) -> tuple[bool, str]:
 
     try:
         if verb in ("rotate", "rollback"):
-            result: dict[str, Any] = run.rotate(back=verb == "rollback")
+            result: dict[str, Any] = pipeline.rotate(back=verb == "rollback")
             outcome = result["outcomes"].get("gobot/one")
             words = f"{result['table']} {result['failure']}"
             return outcome == {"rotate": "rotated", "rollback": "rolled_back"}[verb], words
         if verb == "stage":
-            shown = run.stage(case.new, file)
+            shown = pipeline.stage(case.new, file)
         elif verb == "abort":
-            shown = run.abort(discard=[fingerprint(case.new)])
+            shown = pipeline.abort(discard=[fingerprint(case.new)])
         else:
-            shown = run.status() if verb == "status" else run.unlock()
+            shown = pipeline.status() if verb == "status" else pipeline.unlock()
         error = "".join(
             row.get("error", "") + row.get("next_step", "") for row in shown.get("installations", []) if row["error"]
         )
@@ -120,3 +122,24 @@ def test_each_capability_taken_away_is_named(
         refused += not well
     counted.check()
     assert refused >= (1 if verb == "status" else 2)
+
+
+@pytest.fixture(scope="module")
+def limited() -> Iterator[Sandbox]:
+    """A sandbox in the demo's state, whose tool has the shipped policy alone: the demo's paths are as it allows."""
+    with Sandbox() as sandbox:
+        given = {"policies": ["shipped"], "no_default_policy": True}
+        sandbox.bao.request("PUT", "sys/policies/acl/shipped", {"policy": POLICY})
+        token = sandbox.bao.request("POST", "auth/token/create", given)[1]["auth"]["client_token"]
+        inventory = json.loads(sandbox.inventory_file.read_text())
+        inventory["all"]["vars"]["botops_vault_token"] = token
+        sandbox.inventory_file.write_text(json.dumps(inventory))
+        yield sandbox
+
+
+def test_the_shipped_policy_suffices_for_playbooks(limited: Sandbox, count: Callable[[str], Count]) -> None:
+    counted = count(ROW)
+    for playbook in ("rotation_status", "rotate_bot", "unlock"):
+        done = run(limited, "-e", "bot=gobot", playbook=f"botops.rotation.{playbook}")
+        counted.add([] if done.status == 0 else [f"{playbook}: {done.text}"])
+    counted.check()
