@@ -11,6 +11,7 @@ what KV v1 cannot give is the instant between that check and the write.
 
 from __future__ import annotations
 
+import os
 import random
 import secrets
 import time
@@ -25,7 +26,9 @@ from ansible_collections.botops.rotation.plugins.module_utils._lease_owner impor
     SCHEMA,
     Holder,
     Owner,
+    current_owner,
     is_alive,
+    is_gone,
     moment,
     stamp,
     why_free,
@@ -166,6 +169,11 @@ def acquire(vault: Vault, locks: Mapping[str, str], owner: Owner, ttl: float = T
     try:
         lease._take(paths[:1], settle)  # alone: it decides between runs that want the same locks, so that one gets all
         lease._take(paths[1:], settle)
+        if is_gone(owner, current_owner(os.getpid()), is_alive):
+            raise LockError(
+                f"the controller's process {owner.pid} has gone, so this orphan of it keeps no lock",
+                "run the playbook again",
+            )
     except BaseException as failure:
         _give_back(lease, failure)
         raise

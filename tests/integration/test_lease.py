@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -155,6 +156,17 @@ def test_a_dead_owner_is_taken_over_at_once(server: Bao, vault: Vault, locks: di
     assert (
         len(lease.taken_over) == 2 and f"(pid {process.pid}) was taken over: its process is gone" in lease.taken_over[0]
     )
+
+
+@BOTH
+def test_an_orphan_keeps_no_lock(vault: Vault, locks: dict[str, str]) -> None:
+    """Its controller was there when it began, and was killed: nobody would release what it takes."""
+    with subprocess.Popen(["sleep", "60"]) as controller:
+        owner = current_owner(controller.pid)
+        controller.kill()
+    with pytest.raises(LockError, match=f"process {owner.pid} has gone"):
+        acquire(vault, locks, owner, ttl=60, settle=QUICK)
+    assert [holder(vault, path) for path in locks] == [None, None]
 
 
 @BOTH
