@@ -81,8 +81,11 @@ class Place:
         return {"vault_auth_method": "approle", "vault_role_id": role_id, "vault_secret_id": secret_id}
 
     def owner(self, *_args: Any, **_more: Any) -> Owner:
-        """This run's owner: it is gone for every other run, as a process that has ended is (its pid was reused)."""
+        """This run's owner. For every other run it is gone, as a process that has ended, and whose pid was reused."""
         return replace(current_owner(), start_time=self.owner_number_now)
+
+    def is_this_run(self, _pid: int, start_time: int) -> bool:
+        return start_time == self.owner_number_now
 
     def begin_run(self) -> None:
         self.owner_number_now = next(self.owner_number)
@@ -117,6 +120,7 @@ class Place:
             (_session, "Slack", Slack),
             *((module, "time", self.clock) for module in (_vault_http, _lease, _slack, handler, builtin_handlers)),
             *((module, "current_owner", self.owner) for module in (rotation_lock, _session, _plan)),
+            *((module, "is_alive", self.is_this_run) for module in (_lease, _plan)),
         ]
         kept = [(module, name, getattr(module, name)) for module, name, _ in given]
         try:
