@@ -7,8 +7,8 @@
 
 `all`: at event NUMBER the command and every process that it has started, also those that have left its process group
 or lost their parent: this process takes over whoever is orphaned (PR_SET_CHILD_SUBREAPER of prctl(2)).
-`main`: the command's own process alone. Where the event is the start of a task, it dies as soon as it has forked a
-worker for it, which then goes on as an orphan; at the end of a task whoever still works on another host does.
+`main`: the command's own process alone. Where the event is the start of a task, it dies as soon as a worker of it is at
+work, which then goes on as an orphan; at the end of a task whoever still works on another host does.
 `late`: as `main`, and the orphans are stopped at once, until a line comes on standard input.
 
 Prints a line of JSON when the command is dead, {"killed": true, "orphans": 2} or {"killed": false, "status": 0}, and
@@ -84,8 +84,9 @@ def kill_main(main: int, listen: int, answer: int, late: bool) -> int:
     if b"start" in last_line():
         before = workers(main)
         os.write(answer, b"next")
-        while workers(main) <= before and not select.select([listen], [], [], 0)[0]:
-            pass  # a worker lives for some hundredths of a second: no pause
+        while not select.select([listen], [], [], 0)[0]:  # which means that the task has ended
+            if any(at_work(worker, main) for worker in workers(main) - before):
+                break  # no pause: a worker lives for some hundredths of a second
     if late:
         send(signal.SIGSTOP, main, *descendants(main))
     send(signal.SIGKILL, main)
@@ -96,10 +97,30 @@ def kill_main(main: int, listen: int, answer: int, late: bool) -> int:
     return len(descendants(os.getpid()))
 
 
-def workers(main: int) -> set[str]:
+def workers(main: int) -> set[int]:
     """What the command has forked itself (proc(5), task/TID/children)."""
-    with open(f"/proc/{main}/task/{main}/children", encoding="ascii") as file:
-        return set(file.read().split())
+    try:
+        with open(f"/proc/{main}/task/{main}/children", encoding="ascii") as file:
+            return set(map(int, file.read().split()))
+    except OSError:
+        return set()
+
+
+def at_work(worker: int, main: int) -> bool:
+    """Whether it has started a program, or has a connection that the command does not have: to Vault or to Slack."""
+    return bool(workers(worker) or sockets(worker) - sockets(main))
+
+
+def sockets(pid: int) -> set[str]:
+    found = set()
+    try:
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            target = os.readlink(f"/proc/{pid}/fd/{name}")
+            if target.startswith("socket:"):
+                found.add(target)
+    except OSError:
+        pass  # it has ended
+    return found
 
 
 def last_line() -> bytes:

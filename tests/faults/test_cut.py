@@ -51,11 +51,15 @@ CHANGING = (
     ],
 )
 def test_late_orphan_of_the_controller(
-    kv: int, task: str, setting: Callable[[int], Setting], undisturbed: Callable[[int], Reference]
+    kv: int,
+    task: str,
+    setting: Callable[[int], Setting],
+    undisturbed: Callable[[int], Reference],
+    record_property: Callable[[str, object], None],
 ) -> None:
     due = undisturbed(kv)
     number = next(event.number for event in due.events if (event.kind, event.task) == ("start", task))
-    kill_and_run_again(setting(kv), due, "late", number)
+    record_property("ended", kill_and_run_again(setting(kv), due, "late", number))
 
 
 @pytest.mark.row("host cut off")

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.faults._events import events, name
-from tests.faults._judge import Reference, problems
+from tests.faults._judge import Reference, announcements, problems
 from tests.faults._runs import Case
 from tests.faults._setting import Setting
 
@@ -39,13 +39,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_killed_and_run_again(
-    kv: int, mode: str, number: int, setting: Callable[[int], Setting], undisturbed: Callable[[int], Reference]
+    kv: int,
+    mode: str,
+    number: int,
+    setting: Callable[[int], Setting],
+    undisturbed: Callable[[int], Reference],
+    record_property: Callable[[str, object], None],
 ) -> None:
-    kill_and_run_again(setting(kv), undisturbed(kv), mode, number)
+    record_property("ended", kill_and_run_again(setting(kv), undisturbed(kv), mode, number))
 
 
-def kill_and_run_again(setting: Setting, due: Reference, mode: str, number: int) -> None:
-    """One case: `number` is that of an event of the undisturbed run."""
+def kill_and_run_again(setting: Setting, due: Reference, mode: str, number: int) -> str:
+    """One case: `number` is that of an event of the undisturbed run. How it ended, where that is worth counting."""
     case = Case(setting)
     with case.killed(mode, number) as killed:
         assert killed.said.get("killed"), killed.said
@@ -55,6 +60,12 @@ def kill_and_run_again(setting: Setting, due: Reference, mode: str, number: int)
         assert killed.gone(), "orphans had to be killed"
     reached, meant = case.events("killed")[number - 1], due.events[number - 1]
     assert (reached.kind, reached.task) == (meant.kind, meant.task), "another event than in the undisturbed run"
-    wrong = problems(case, due, done)
+    wrong = problems(case, due, done, in_flight=mode != "all")
     assert not wrong, "\n".join([*wrong, repr(done)])
+    if not done.status:
+        case.end()
+        return ""
+    again = case.run("again")
+    assert again.status == 0 and not announcements(case) - due.announcements, again
     case.end()
+    return "an announcement in flight was reported"
