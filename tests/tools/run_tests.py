@@ -4,7 +4,8 @@
 """`make test`: every check there is, in an order that keeps two cores busy and measures times on a quiet machine.
 
 1. lint and sanity, which write to a log, while the unit tests run;
-2. integration and end-to-end tests, several at once;
+2. integration and end-to-end tests, and one case of each kind of fault (`make test-faults` has them all), several at
+   once;
 3. tests marked `alone` (those with a time limit), one by one.
 Ends with one line that counts the tests; non-zero when anything failed.
 """
@@ -70,9 +71,9 @@ def main() -> int:
         log.seek(0)
         say(log.read().rstrip())
 
-    live = folders("integration", "e2e")
-    if live and not pytest("integration and end to end", counts, "-n", JOBS, "-m", "not alone", *live):
-        failed.append("integration or end to end")
+    live = [*folders("integration", "e2e"), *map(str, sorted(ROOT.glob("tests/faults/**/test_samples.py")))]
+    if live and not pytest("integration, end to end, faults", counts, "-n", JOBS, "-m", "not alone", *live):
+        failed.append("integration, end to end or faults")
     if live and not pytest("with a time limit, one by one", counts, "-m", "alone", *live):
         failed.append("with a time limit")
 
