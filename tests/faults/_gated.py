@@ -160,7 +160,7 @@ def gated(case: Case) -> Iterator[Gated]:
 
 
 def _entry(service: Gated) -> dict[str, object]:
-    bot, _, workspace = INSTALLATION.partition("/")
+    bot, _slash, workspace = INSTALLATION.partition("/")
     return {
         "name": NAME,
         "manager": "command",

@@ -131,7 +131,7 @@ def _file(setting: Setting, name: str) -> str:
 
 def _service(setting: Setting, name: str, names: dict[str, str]) -> dict[str, Any]:
     service = setting.sandbox.service(name)
-    status, _ = setting.sandbox.health(name)
+    status = setting.sandbox.health(name)[0]
     tokens = _plain(carried(setting.sandbox, name), names) if service.pid else {}
     return {"state": service.state, "health": status, "carries": tokens}
 

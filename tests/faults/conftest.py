@@ -31,18 +31,18 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """The number of cases of each row, how many went well, and how long one takes."""
-    rows: dict[str, list[tuple[bool, float, str]]] = defaultdict(list)
+    rows: dict[str, list[tuple[Any, str]]] = defaultdict(list)
     for reports in terminalreporter.stats.values():
         for report in reports:
             told = dict(getattr(report, "user_properties", ()))
             if "row" in told and getattr(report, "when", "") == "call":
-                rows[told["row"]].append((report.passed, report.duration, told.get("ended", "")))
+                rows[told["row"]].append((report, told.get("ended", "")))
     if rows:
         terminalreporter.section("cases of each row")
     for row, cases in sorted(rows.items()):
-        well = sum(passed for passed, _, _ in cases)
-        seconds = sum(duration for _, duration, _ in cases) / len(cases)
-        ended = [word for _, _, word in cases if word]
+        well = sum(report.passed for report, _ended in cases)
+        seconds = sum(report.duration for report, _ended in cases) / len(cases)
+        ended = [word for _report, word in cases if word]
         counted = ", ".join(f"{word}: {ended.count(word)}" for word in sorted(set(ended)))
         terminalreporter.write_line(
             f"{row}: {well} of {len(cases)} passed, {seconds:.1f} s each{f' ({counted})' if counted else ''}"

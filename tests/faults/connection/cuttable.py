@@ -66,7 +66,7 @@ class Connection(Local):
             for pipe in said:
                 selector.register(pipe, selectors.EVENT_READ)
             while selector.get_map():
-                for key, _ in selector.select(0.02):
+                for key, _events in selector.select(0.02):
                     got = os.read(key.fd, 65536)
                     said[key.fileobj] += got
                     if not got:
