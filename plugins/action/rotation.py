@@ -12,14 +12,26 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleError
-from ansible_collections.botops.rotation.plugins.module_utils import _redact, _verbs
-from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, TokenError
+from ansible_collections.botops.rotation.plugins.module_utils import _argspec, _lease, _redact, _spool, _verbs
+from ansible_collections.botops.rotation.plugins.module_utils._errors import (
+    RotationError,
+    StateError,
+    TokenError,
+    VaultUnavailable,
+)
+from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import current_owner
+from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
-from ansible_collections.botops.rotation.plugins.plugin_utils._session import EVERYTHING, LEASE_OPTION, session
+from ansible_collections.botops.rotation.plugins.plugin_utils._session import (
+    EVERYTHING,
+    LEASE_OPTION,
+    Session,
+    session,
+)
 
 
 class ActionModule(GuardedAction):
-    SHARED = EVERYTHING
+    SHARED = (*EVERYTHING, _argspec.SPOOL, _argspec.PATIENCE)
     OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {
         "state": {
             "type": "str",
@@ -29,6 +41,7 @@ class ActionModule(GuardedAction):
         "installations": {"type": "list", "elements": "dict", "required": True},
         "token": {"type": "str", "choices": ["bot", "user"], "default": "bot", "no_log": False},
         "token_file": {"type": "str", "no_log": False},
+        "from_spool": {"type": "bool", "default": False},
         "accept_identity": {"type": "list", "elements": "str", "default": []},
         "accept_scopes": {"type": "list", "elements": "str", "default": []},
         "keep_old": {"type": "list", "elements": "str", "default": []},
@@ -38,17 +51,88 @@ class ActionModule(GuardedAction):
     }
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
-        here = session(self, options)
-        verb: Callable[..., dict[str, Any]] = getattr(_verbs, options["state"])
         if options["state"] == "staged":
-            self._where = _verbs.target(here, options).id
-            options["value"] = self._read_token(options)
-            _redact.register(options["value"])
-        with here.locked(options["installations"], self.check):
-            result = verb(here, options, self.check)
+            result = self._stage(options)
+        else:
+            here = session(self, options)
+            verb: Callable[..., dict[str, Any]] = getattr(_verbs, options["state"])
+            with here.locked(options["installations"], self.check):
+                result = verb(here, options, self.check)
         if not self.diff:
             result.pop("diff")
         return result
+
+    def _stage(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Takes the new token, and brings it into Vault; where that does not answer, patiently, then into the spool."""
+        installation, name = _verbs.target(session(self, options), options), options["token"]
+        spool = _spool.Spool(options["spool_dir"]) if options["spool_dir"] else None
+        self._where = installation.id
+        entry = self._from_spool(options, spool, installation) if options["from_spool"] else None
+        if spool and not entry:
+            self._look_at(spool)
+        token = options["value"] = entry.token if entry else self._read_token(options)
+        _redact.register(token)
+        _verbs.require_usable(installation, name, token)
+        if self.check:
+            return self._attempt(options, installation, False)
+        tried: list[bool] = []
+
+        def attempt() -> dict[str, Any]:
+            tried.append(True)
+            return self._attempt(options, installation, len(tried) > 1)
+
+        try:
+            result = _spool.patiently(attempt, options["spool_patience"], self._say)
+            if entry and spool:
+                self._forget(spool, entry, session(self, options), installation)
+        except VaultUnavailable as exc:
+            if entry:
+                raise type(exc)(f"{exc.message}; the token stays in the spool", exc.next_step) from None
+            raise _spool.given_up(exc, spool, installation.id, name, token) from None
+        return result
+
+    def _attempt(self, options: dict[str, Any], installation: Installation, again: bool) -> dict[str, Any]:
+        """One staging with a login and a lock of its own. `again`: after one that Vault did not answer."""
+        here = session(self, options)
+        if again and not options["lease"]:
+            _drop_own_lock(here, installation)
+        result = None
+        try:
+            with here.locked(options["installations"], self.check):
+                result = _verbs.staged(here, options, self.check)
+        except VaultUnavailable as exc:
+            if result is None:
+                raise
+            self.warn(f"a lock could not be released, and expires by itself: {exc}")
+        return result
+
+    def _from_spool(
+        self, options: dict[str, Any], spool: _spool.Spool | None, installation: Installation
+    ) -> _spool.Entry:
+        if options["token_file"] is not None:
+            raise StateError("from_spool and token_file were both given", "give the one that holds the token")
+        if spool is None:
+            raise StateError("no spool is set", "set botops_spool_dir to the directory that holds the token")
+        return spool.newest(installation.id, options["token"])
+
+    def _look_at(self, spool: _spool.Spool) -> None:
+        """Says before a token is asked for that it could not be kept."""
+        try:
+            spool.check()
+        except StateError as exc:
+            self.warn(str(exc))
+
+    def _forget(self, spool: _spool.Spool, entry: _spool.Entry, here: Session, installation: Installation) -> None:
+        if not _verbs.holds(here, installation, entry.name, entry.fingerprint):
+            raise StateError(
+                f"Vault does not hold the token {entry.fingerprint} of {installation.id} just after it was staged, so it "
+                "stays in the spool",
+                "run rotation_status, then this again",
+            )
+        spool.remove(entry)
+
+    def _say(self, words: str) -> None:
+        self._display.display(_redact.text(words))
 
     def _read_token(self, options: dict[str, Any]) -> str:
         """The new token, from a hidden prompt, a file, or standard input (token_file: -). Never from a variable."""
@@ -81,6 +165,14 @@ class ActionModule(GuardedAction):
                 "give it on standard input with -e token_file=-, or from a file with -e token_file=PATH",
             )
         return answer.decode("utf-8", "replace").rstrip("\r\n")
+
+
+def _drop_own_lock(here: Session, installation: Installation) -> None:
+    """Frees the lock that an earlier attempt of this very process took and could not give back."""
+    path = here.registry.lock_path(installation)
+    held = _lease.holder(here.vault, path, installation.id)
+    if held and held.owner == current_owner():
+        _lease.break_lock(here.vault, path, installation.id)
 
 
 def _parent() -> int:

@@ -72,6 +72,12 @@ CALENDAR = {
     "rotation_days": Option({"type": "int"}, "botops_rotation_days", "", 365),
     "warn_days": Option({"type": "int"}, "botops_rotation_warn_days", "", 30),
 }
+SPOOL = {
+    "spool_dir": _text("botops_spool_dir", type="path"),
+}
+PATIENCE = {
+    "spool_patience": Option({"type": "float"}, "botops_spool_patience", "", 120.0),
+}
 
 
 def specs(options: Mapping[str, Option]) -> dict[str, dict[str, Any]]:

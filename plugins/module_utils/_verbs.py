@@ -28,9 +28,7 @@ def staged(here: Any, options: Mapping[str, Any], check: bool) -> Result:
     """Validates one new token with Slack and against the registry, and puts it into the pending slot."""
     name = options["token"]
     installation = target(here, options)
-    wrong = problem(options["value"], name)
-    if wrong:
-        raise TokenError(f"The new {name} token of {installation.id} {wrong}", "give the token as Slack shows it")
+    require_usable(installation, name, options["value"])
     survey = _survey.read(here.store, _plan.everything(here.registry))
     seen = _read(survey, installation.id)
     new = Stored(options["value"])
@@ -52,6 +50,20 @@ def staged(here: Any, options: Mapping[str, Any], check: bool) -> Result:
         "results": {installation.id: {"state": record.state.value, "rotation_id": record.rotation_id, **shown}},
         "diff": [_diff(here.registry.record_path(installation), f"{name} pending", before, new)] if changed else [],
     }
+
+
+def require_usable(installation: Installation, name: str, value: str) -> None:
+    """What can be said of a new token before anybody is asked: TokenError where it is none, or of another kind."""
+    wrong = problem(value, name)
+    if wrong:
+        raise TokenError(f"The new {name} token of {installation.id} {wrong}", "give the token as Slack shows it")
+
+
+def holds(here: Any, installation: Installation, name: str, fingerprint: str) -> bool:
+    """Whether Vault, read again, has a token as pending or current."""
+    seen = here.store.read(installation)
+    found = (seen.record.slot(name).pending, seen.tokens.get(name))
+    return any(stored is not None and stored.fingerprint == fingerprint for stored in found)
 
 
 def target(here: Any, options: Mapping[str, Any]) -> Installation:

@@ -76,6 +76,25 @@ options:
         ansible-playbook. A line break at its end is dropped; any other white space around the token is refused.
       - Without it the token is asked for at the terminal, and not shown. It is never taken from a variable.
     type: str
+  from_spool:
+    description:
+      - For O(state=staged), takes the newest token of the installation in O(spool_dir) that is O(token), and removes its
+        file once Vault holds it, which is read back.
+    type: bool
+    default: false
+  spool_dir:
+    description:
+      - For O(state=staged), a directory on the controller that keeps the new token, in a file with mode 0600, when Vault
+        has not answered for O(spool_patience). It must exist, be no link, belong to the user that runs ansible-playbook
+        and be closed to all others. Without it such a token is not kept.
+      - Taken from the inventory variable C(botops_spool_dir).
+    type: path
+  spool_patience:
+    description:
+      - For O(state=staged), seconds during which staging is tried again while Vault does not answer, is sealed or hangs.
+        Nothing is tried again in check mode.
+      - Taken from C(botops_spool_patience), then V(120).
+    type: float
   accept_identity:
     description:
       - For O(state=staged), fingerprints of new tokens whose user may differ from the known one, or that there is

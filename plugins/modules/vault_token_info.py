@@ -45,6 +45,12 @@ options:
   workspace:
     description: The short name of a workspace, several with commas, or V(all). Without it all workspaces of the bot.
     type: str
+  spool_dir:
+    description:
+      - The directory in which M(botops.rotation.rotation) keeps tokens that Vault did not take. There is a warning for
+        each token of the selection in it, by fingerprint, and for each file that cannot be read.
+      - Taken from the inventory variable C(botops_spool_dir).
+    type: path
 seealso:
   - module: botops.rotation.rotation_plan
   - module: botops.rotation.slack_token_info
