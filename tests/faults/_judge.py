@@ -53,7 +53,13 @@ def problems(case: Case, due: Reference, done: Done, warned: bool = False, in_fl
     found += [each for each in _differences("", due.state, state(setting)) if not (told and "_notes/" in each)]
     found += [f"announced more than once: {each}" for each in posted - due.announcements]
     found += [f"not announced, and nobody is told: {each}" for each in due.announcements - posted if not told]
-    found += [f"lost, Slack accepts it: the new token of {each}" for each in lost_tokens(setting)]
+    return found + harm(case)
+
+
+def harm(case: Case) -> list[str]:
+    """What may not be after any run."""
+    setting = case.setting
+    found = [f"lost, Slack accepts it: the new token of {each}" for each in lost_tokens(setting)]
     found += [f"in use, and not accepted by Slack: {each}" for each in dead_in_use(setting)]
     found += [f"locked: {each}" for each in held_locks(setting)]
     found += [f"touched: {each}" for each in others_touched(case)]

@@ -53,8 +53,8 @@ class Done:
 class Case:
     """A case of a setting: the demo's state, a directory for what runs write, and what was there before them."""
 
-    def __init__(self, setting: Setting) -> None:
-        setting.begin()
+    def __init__(self, setting: Setting, old: str = "revoked") -> None:
+        setting.begin(old)
         self.setting, setting.case = setting, self
         self.directory = setting.directory()
         self.messages_before = len(setting.sandbox.slack.messages())

@@ -49,8 +49,11 @@ class Setting:
         """The secrets that the tool keeps beside a token."""
         return [self.path(installation) + suffix for suffix in ("_rotation", "_lock", "_notes")]
 
-    def begin(self) -> None:
-        """The demo's state: old tokens dead, in Vault and in the services; new ones staged; no lock, no notes."""
+    def begin(self, old: str = "revoked") -> None:
+        """The demo's state: old tokens dead, in Vault and in the services; new ones staged; no lock, no notes.
+
+        With old="live" Slack accepts the old ones too, as it never would for a static token: for the way back.
+        """
         sandbox, bao = self.sandbox, self.sandbox.bao
         for each in self.installations:
             kept = bao.get(self.path(each)) or bao.get(sandbox.path(each)) or {}
@@ -64,7 +67,13 @@ class Setting:
             issued = sandbox.slack.installation(each)
             record = _records.staged(None, BOT, "bot", self.new[each], issued, self.old[each])
             bao.put(self.beside(each)[0], record)
+        self.set_old(old)
         self.give_services(self.old)
+
+    def set_old(self, state: str) -> None:
+        """Make the old tokens live or revoked."""
+        for token in self.old.values():
+            self.sandbox.slack.set_token_state(token, state)
 
     def stage_again(self) -> None:
         """After a rotation: its tokens are dead, and newer ones are staged."""
