@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.botops.rotation.plugins.module_utils import _argspec, _redact
 
 from tests.faults.inprocess._pipeline import Host, Pipeline
-from tests.faults.inprocess._place import NOTIFIER, Place, Setting
+from tests.faults.inprocess._place import NOTIFIER, SLACK_TIMEOUT, Place, Setting
 from tests.faults.inprocess._weather import Killed
 from tests.sandbox import _records
 from tests.sandbox.slack import control
@@ -43,7 +43,7 @@ class Case:
         self.taken: dict[str, Any] = {}
         place.weather.set()
         place.weather.late, place.weather.meddle = [], self._meddle
-        place.clock.off = 0.0
+        place.clock.off, place.slack_timeout = 0.0, SLACK_TIMEOUT
         self.credentials = place.approle() if setting.auth == "approle" else {"vault_token": place.token}
 
     def _fill_slack(self, old_alive: bool) -> None:

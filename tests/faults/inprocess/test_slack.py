@@ -13,10 +13,11 @@ import pytest
 
 from tests.faults.inprocess._case import Case
 from tests.faults.inprocess._judge import Count, Undisturbed, Watch
-from tests.faults.inprocess._place import SETTINGS, SLACK_TIMEOUT, Place
+from tests.faults.inprocess._place import SETTINGS, Place
 from tests.sandbox.slack.faults import Fault
 from tests.sandbox.tokens import fingerprint
 
+HANGING = 0.25  # seconds; where Slack hangs this is waited for it, instead of ten
 WAYS: dict[str, tuple[str, dict[str, Any]]] = {
     "429": ("rate_limited", {"retry_after": 2}),
     "429 for an hour": ("rate_limited", {"retry_after": 3600}),
@@ -24,7 +25,7 @@ WAYS: dict[str, tuple[str, dict[str, Any]]] = {
     "502": ("status", {"status": 502}),
     "503": ("status", {"status": 503}),
     "non-JSON": ("non_json", {}),
-    "hangs": ("latency", {"seconds": 2 * SLACK_TIMEOUT}),
+    "hangs": ("latency", {"seconds": 2 * HANGING}),
     "cut": ("cut", {"when": "before"}),
     "cut after": ("cut", {"when": "after"}),
     "address not allowed": ("ip_not_allowed", {}),
@@ -73,6 +74,7 @@ def slack_case(
     """One case; what is wrong with it. `last`: all requests from there fail."""
     case = Case(place, SETTINGS["v2"])
     watch = Watch(case, f"Slack: {way}{', lasting' if last else ''}, request {at}", due)
+    place.slack_timeout = HANGING if kind == "latency" else place.slack_timeout
     fault = case.world.faults.add(Fault(kind, skip=at - 1, times=None if last else 1, options=options))
     watch.run()
     if kind == "latency":  # what it was still at arrives
