@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 export JOBS
 
-.PHONY: help venv demo test lint sanity unit integration e2e test-faults sandbox-up sandbox-down changelog
+.PHONY: help venv demo test lint sanity unit integration e2e test-fuzz test-faults sandbox-up sandbox-down changelog
 
 help:  ## list the targets (default)
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -49,6 +49,10 @@ integration: $(READY)  ## tests with the real parts: OpenBao, the Slack sandbox,
 e2e: $(READY)  ## the playbooks from end to end in the sandbox
 	@echo 'e2e: tests/e2e'
 	@python -m pytest -n $(JOBS) tests/e2e
+
+test-fuzz: $(READY)  ## anything thrown at what reads: registry, files, tokens, records, answers; 2000 cases each
+	@echo 'test-fuzz: tests marked fuzz'
+	@BOTOPS_HYPOTHESIS=faults python -m pytest -n $(JOBS) -m fuzz tests/unit
 
 test-faults: $(READY)  ## whatever can fail made to fail, each at every step; about 20 minutes
 	@echo 'test-faults: tests/faults'

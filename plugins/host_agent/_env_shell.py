@@ -117,6 +117,11 @@ def _word(data: bytes, start: int) -> _Word:
         byte = data[position]
         if byte == 0x5C:
             following = data[position + 1 : position + 2]
+            if not following:
+                line = number_of(data, position)
+                raise EnvFileError(
+                    f"line {line} is the last one and ends in a backslash, which joins what follows to it"
+                )
             value += b"" if following == b"\n" else following or b"\\"
             position += 2
         elif byte == 0x27:

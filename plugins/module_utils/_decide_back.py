@@ -58,7 +58,7 @@ def _return(row: _decide.Row, seen: Seen, survey: Survey) -> None:
             raise StateError(
                 f"the old {name} token {old.fingerprint} is {life}: {evidence}: no way leads back to it", FORWARD
             )
-        token = row["tokens"][name] = entry(seen, name, new, old, survey)
+        token = row["tokens"][name] = entry(seen, name, old=new, new=old, survey=survey)
         token["restorable"] = False  # from here nothing goes back once more
         token["proofs"] = {
             "changed": _proofs.changed(token["old"], token["new"]),

@@ -160,7 +160,7 @@ class Record:
             raise _damaged(where, "has tokens other than bot and user")
         try:
             state = State(data.get("state") or State.NONE)
-            attempt = int(data.get("attempt") or 1)
+            attempt = max(1, int(data.get("attempt") or 1))
         except (ValueError, TypeError, OverflowError):
             raise _damaged(where, "has a state or an attempt that this version does not know") from None
         if state in (State.NONE, State.ROTATED, State.ABORTED) and any(slot.pending for slot in tokens.values()):

@@ -37,6 +37,10 @@ TIMEOUT = 10  # seconds for one request
 ATTEMPTS = 4  # for reads; slack_sdk counts them over all handlers
 LONGEST_WAIT = 30  # seconds that a Retry-After is obeyed for
 
+# What slack_sdk lets through: of the network, of a body that is no text in its own encoding or no JSON (ValueError,
+# LookupError), or JSON but no object (AttributeError, TypeError).
+_BROKEN = (OSError, http.client.HTTPException, ValueError, LookupError, AttributeError, TypeError)
+
 _log = logging.getLogger(__name__)
 _log.setLevel(logging.WARNING)  # slack_sdk prints form bodies, tokens among them, at DEBUG
 _log.addFilter(_redact.Filter())
@@ -78,7 +82,7 @@ class Slack:
         except SlackError as exc:
             return refused(exc.code)
         told = ("team_id", "team", "user_id", "user", "bot_id", "app_id")
-        identity = {key: answer[key] for key in told if answer.get(key)}
+        identity = {key: answer[key] for key in told if answer.get(key) and isinstance(answer[key], str)}
         scopes = _scopes(answer.headers)
         if "app_id" not in identity and "users:read" in scopes and "bot_id" in identity:
             identity.update(self._app_id(token, identity["bot_id"]))
@@ -90,8 +94,8 @@ class Slack:
             answer = self._call(token, "bots_info", attempts=ATTEMPTS, bot=bot_id)
         except SlackError:
             return {}
-        app_id = (answer.get("bot") or {}).get("app_id")
-        return {"app_id": app_id} if app_id else {}
+        app_id = _at(answer.get("bot"), "app_id")
+        return {"app_id": app_id} if app_id and isinstance(app_id, str) else {}
 
     def post(self, token: str, channel: str, text: str, blocks: list[dict[str, Any]], mark: str) -> dict[str, str]:
         """Posts once, never retried. `mark` goes along as metadata, by which `find` can look the post up."""
@@ -104,7 +108,7 @@ class Slack:
             metadata={"event_type": "botops_rotation", "event_payload": {"mark": mark}},
             unfurl_links=False,
         )
-        return {"channel": answer["channel"], "ts": answer["ts"]}
+        return {"channel": str(answer.get("channel") or channel), "ts": str(answer.get("ts") or "")}
 
     def join(self, token: str, channel: str) -> bool:
         """Joins a public channel, where the token may: https://docs.slack.dev/reference/methods/conversations.join"""
@@ -125,9 +129,10 @@ class Slack:
             include_all_metadata=True,
             limit=200,
         )
-        for message in answer.get("messages") or []:
-            if ((message.get("metadata") or {}).get("event_payload") or {}).get("mark") == mark:
-                return {"channel": channel, "ts": message["ts"]}
+        messages = answer.get("messages")
+        for message in messages if isinstance(messages, list) else ():
+            if _at(message, "metadata", "event_payload", "mark") == mark:
+                return {"channel": channel, "ts": str(_at(message, "ts") or "")}
         return None
 
     def post_webhook(self, url: str, text: str, blocks: list[dict[str, Any]]) -> dict[str, str]:
@@ -136,7 +141,7 @@ class Slack:
         client = WebhookClient(url, timeout=self.timeout, retry_handlers=[], logger=_log)
         try:
             answer = client.send(text=text, blocks=blocks)
-        except (OSError, http.client.HTTPException) as exc:
+        except _BROKEN as exc:
             raise _unavailable("posting by the webhook", exc) from None
         if answer.status_code != 200:
             code = _redact.text((answer.body or "").strip()[:80]) or str(answer.status_code)
@@ -158,18 +163,21 @@ class Slack:
         )
         name = method.replace("_", ".", 1)
         try:
-            return getattr(client, method)(**arguments)
+            answer = getattr(client, method)(**arguments)
+            if not isinstance(answer.data, dict):  # slack_sdk takes application/gzip for a file, and for success
+                raise TypeError("the answer is no JSON object")
+            return answer
         except SlackApiError as exc:
             raise _translate(name, exc.response) from None
-        except (SlackClientError, OSError, http.client.HTTPException, ValueError, AttributeError) as exc:
-            # AttributeError: slack_sdk's, where the answer is JSON but no object
+        except (SlackClientError, *_BROKEN) as exc:
             raise _unavailable(name, exc) from None
 
 
 def _translate(method: str, response: Any) -> SlackError:
     """The error of an answer that was not `ok`. One that is not Slack's (a proxy's page) proves nothing."""
     status = getattr(response, "status_code", 0)
-    code = response.get("error") if hasattr(response, "get") else None
+    data = getattr(response, "data", response)  # of any shape: slack_sdk's own `get` wants an object
+    code = _at(data, "error")
     if status == 429:
         return SlackUnavailable(
             f"Slack's rate limit stopped {method} (429)", "ratelimited", "wait a minute and run it again"
@@ -182,8 +190,8 @@ def _translate(method: str, response: Any) -> SlackError:
         )
     if code in ("fatal_error", "internal_error", "service_unavailable", "request_timeout", "ratelimited"):
         return SlackUnavailable(f"Slack could not answer {method}: {code}", code, "run it again in a few minutes")
-    needed = response.get("needed")
-    more = f" (needed: {needed})" if needed else ""
+    needed = _at(data, "needed")
+    more = f" (needed: {_redact.text(str(needed))[:200]})" if needed else ""
     return SlackError(f"Slack refused {method}: {code}{more}", code)
 
 
@@ -194,6 +202,13 @@ def _unavailable(method: str, exc: Exception) -> SlackUnavailable:
         "unavailable",
         "check botops_slack_api_url, the proxy and the network between here and Slack, then run it again",
     )
+
+
+def _at(data: Any, *keys: str) -> Any:
+    """What is so deep in an answer, None where it has another shape."""
+    for key in keys:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data
 
 
 def _scopes(headers: dict[str, Any]) -> tuple[str, ...]:

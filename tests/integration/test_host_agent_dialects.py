@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.botops.rotation.plugins.host_agent import _env_file
 from ansible_collections.botops.rotation.plugins.host_agent._env_file import EnvFileError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.sandbox import tokens
@@ -71,6 +71,7 @@ def folder():
 
 @pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])
 @given(data=_SHELL)
+@example(data=b"=; }\\")
 @_FEW
 def test_what_is_read_is_what_a_shell_reads(shell: str, folder: Path, data: bytes) -> None:
     file = folder / "shell.env"

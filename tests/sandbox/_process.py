@@ -28,6 +28,9 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, "PYTHONUNBUFFERED": "1", "NO_PROXY": "127.0.0.1,localhost", **more}
 
 
+MARK = "BOTOPS_SANDBOX_PART"  # in the environment of every process of a sandbox: which one it belongs to
+
+
 class Processes:
     """The processes of one sandbox: `run/NAME.json` holds pid and start time, `log/NAME.log` what they say."""
 
@@ -46,7 +49,7 @@ class Processes:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL if quiet else log,
                 stderr=log,
-                env=env,
+                env={**env, MARK: str(self._run)},
                 cwd=cwd,
                 pass_fds=fds,
                 start_new_session=True,
@@ -77,9 +80,20 @@ class Processes:
                 continue
         return found
 
+    def _marked(self) -> list[psutil.Process]:
+        """Those that run, also one that was started but not recorded before its starter was killed."""
+        found = {process.pid: process for process in self.alive()}
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get(MARK) == str(self._run) and _runs(process):
+                    found[process.pid] = process
+            except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
+                continue
+        return list(found.values())
+
     def stop_all(self) -> None:
         """End all of them and their children, at once: nothing in a sandbox is worth an orderly end."""
-        processes = self.alive()
+        processes = self._marked()
         for process in processes:
             _each(psutil.Process.suspend, [process])  # a supervisor must not start its children again
         children = [child for process in processes for child in _children(process)]

@@ -8,10 +8,11 @@ from __future__ import annotations
 import pytest
 from ansible_collections.botops.rotation.plugins.host_agent import _env_file
 from ansible_collections.botops.rotation.plugins.host_agent._env_file import EnvFileError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sandbox import tokens
+from tests.unit._fuzz import fuzz
 
 OLD, NEW = tokens.bot(), tokens.bot()
 SYSTEMD, SHELL, PODMAN = (_env_file.dialect(name) for name in _env_file.FORMATS)
@@ -289,8 +290,8 @@ _VALUES = st.one_of(
 
 
 @pytest.mark.parametrize("kind", ALL, ids=_env_file.FORMATS)
+@fuzz(700)
 @given(data=_FILES, new=_VALUES)
-@settings(max_examples=700, deadline=None)
 def test_any_file_either_takes_the_value_or_is_refused_with_words(kind, data: bytes, new: str) -> None:
     """Set and read give the value, all other variables keep theirs, and all other bytes stay as they are."""
     try:

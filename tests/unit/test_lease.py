@@ -24,6 +24,8 @@ from ansible_collections.botops.rotation.plugins.module_utils._lease_owner impor
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit._fuzz import fuzz
+
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=timezone.utc)
 HERE = Owner("alice", "ctl", "boot-1", "pid:[1]", 100, 5000)
 OTHER = replace(HERE, pid=200, start_time=7000)
@@ -92,6 +94,7 @@ PLAIN = st.recursive(
 FIELDS = ("schema", "nonce", "owner", "acquired", "expires")
 
 
+@fuzz()
 @given(st.dictionaries(st.sampled_from(FIELDS), PLAIN) | st.fixed_dictionaries({name: PLAIN for name in FIELDS}))
 def test_what_is_no_lock_is_told_from_a_free_one(data: dict) -> None:
     try:

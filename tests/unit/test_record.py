@@ -22,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit._core import assert_no_token, stored, token
+from tests.unit._fuzz import fuzz
 
 WHERE = "generic/gobot_rotation"
 TOKEN = token("secret")
@@ -82,6 +83,7 @@ def test_what_is_written_is_what_is_read(record: Record) -> None:
     assert Record.from_dict(as_text, WHERE) == record, "mappings may be JSON texts"
 
 
+@fuzz()
 @given(DATA | ANY)
 def test_whatever_is_stored_is_read_or_refused_without_showing_it(data: Any) -> None:
     try:

@@ -16,10 +16,11 @@ from urllib.parse import quote
 
 import pytest
 from ansible_collections.botops.rotation.plugins.module_utils import _redact, _tokens
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sandbox import tokens
+from tests.unit._fuzz import fuzz
 from tests.unit.test_tokens import MAKERS, ORDINARY, pieces
 
 AROUND = st.text(string.ascii_letters + string.digits + " .,:;'\"()[]{}<>/&=?\n\\-_%", max_size=30)
@@ -65,7 +66,7 @@ def test_every_kind_is_masked_by_its_shape(kind: str, spelling: str) -> None:
     assert seen.endswith(" after")
 
 
-@settings(max_examples=200)
+@fuzz(200)
 @given(MAKERS, AROUND, AROUND, st.integers(30, 100))
 def test_a_truncated_one_is_masked_by_its_shape(maker, before: str, after: str, percent: int) -> None:
     secret = maker()
@@ -75,7 +76,7 @@ def test_a_truncated_one_is_masked_by_its_shape(maker, before: str, after: str, 
     assert not shown_of(secret, seen)
 
 
-@settings(max_examples=200)
+@fuzz(200)
 @given(st.lists(MAKERS, min_size=1, max_size=4), st.data())
 def test_no_piece_of_a_registered_secret_is_seen(makers, data) -> None:
     secrets = [maker() for maker in makers]

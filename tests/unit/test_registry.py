@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.sandbox import tokens
+from tests.unit._fuzz import fuzz
 from tests.unit.test_tokens import pieces
 
 BASE = "generic/crn/v1/internal/slack_"
@@ -573,7 +574,7 @@ def outcome(arguments: dict[str, Any]) -> Registry | None:
     return None
 
 
-@settings(max_examples=300)
+@fuzz(300)
 @given(st.fixed_dictionaries({key: ANYTHING for key in good()}))
 def test_arbitrary_input_never_raises_anything_else(arguments: dict[str, Any]) -> None:
     outcome(arguments)
@@ -584,7 +585,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [place for key in keys for place in ((*path, key), *places(value[key], (*path, key)))]
 
 
-@settings(max_examples=500)
+@fuzz(500)
 @given(st.lists(st.tuples(st.sampled_from(places(good())), ANYTHING), min_size=1, max_size=3))
 def test_a_registry_broken_anywhere_never_raises_anything_else(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
     arguments = good()
@@ -599,7 +600,7 @@ def test_a_registry_broken_anywhere_never_raises_anything_else(changes: list[tup
     outcome(arguments)
 
 
-@settings(max_examples=200)
+@fuzz(200)
 @given(st.sampled_from(places(good())), st.sampled_from(list(tokens.MAKERS.values())), st.booleans())
 def test_a_secret_pasted_anywhere_is_refused_and_never_quoted(path: tuple[Any, ...], maker: Any, as_key: bool) -> None:
     secret = maker()

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from tests.sandbox import tokens
 from tests.sandbox.tokens import fingerprint
 from tests.unit._core import assert_no_token
+from tests.unit._fuzz import fuzz
 
 ROW = "gobot/ibmcloud"
 DOWN = VaultUnavailable("Vault: could not write generic/x: HTTP 503, Vault is sealed", "unseal Vault, then run again")
@@ -179,6 +180,7 @@ def test_a_link_in_the_spool_is_not_followed(spool: Spool, tmp_path: Path) -> No
     assert all(entry.problem for entry in spool.entries()) and len(spool.entries()) == 2
 
 
+@fuzz()
 @given(
     st.binary(max_size=60)
     | st.fixed_dictionaries(

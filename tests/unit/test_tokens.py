@@ -10,10 +10,11 @@ import hashlib
 import pytest
 from ansible_collections.botops.rotation.plugins.module_utils import _tokens
 from ansible_collections.botops.rotation.plugins.module_utils._tokens import Kind
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sandbox import tokens
+from tests.unit._fuzz import fuzz
 
 EXPECTED = st.sampled_from(["bot", "user"])
 MAKERS = st.sampled_from([*tokens.MAKERS.values(), tokens.legacy_bot, tokens.vault_service, tokens.vault_legacy])
@@ -113,6 +114,7 @@ def test_short_and_unknown_bodies_are_accepted() -> None:
     )
 
 
+@fuzz()
 @given(st.one_of(st.text(), st.none(), st.integers(), st.lists(st.text()), st.binary()), EXPECTED)
 def test_judging_never_raises(value: object, expected: str) -> None:
     assert isinstance(_tokens.classify(value), Kind)
@@ -121,7 +123,7 @@ def test_judging_never_raises(value: object, expected: str) -> None:
     assert words is None or words.split()[0] in ("is", "has")
 
 
-@settings(max_examples=200)
+@fuzz(200)
 @given(MAKERS, EXPECTED, st.sampled_from(["{}", "{}\n", " {}", '"{}"', "x{}", "{} {}", "{}\x07", "Bearer {}"]))
 def test_the_words_never_hold_a_piece_of_the_value(maker, expected: str, form: str) -> None:
     made = maker()
@@ -129,7 +131,7 @@ def test_the_words_never_hold_a_piece_of_the_value(maker, expected: str, form: s
     assert not pieces(made, 8) & pieces(words, 8)
 
 
-@settings(max_examples=200)
+@fuzz(200)
 @given(MAKERS, st.integers(0, 100), st.sampled_from(["{}", "say {} please", "a,{}", "x='{}'", "generic/a/{}"]))
 def test_a_credential_looks_like_a_secret_whole_or_truncated(maker, percent: int, form: str) -> None:
     made = maker()

@@ -122,7 +122,7 @@ class Place:
             *((module, "current_owner", self.owner) for module in (rotation_lock, _session, _plan)),
             *((module, "is_alive", self.is_this_run) for module in (_lease, _plan)),
         ]
-        kept = [(module, name, getattr(module, name)) for module, name, _ in given]
+        kept = [(module, name, getattr(module, name)) for module, name, _value in given]
         try:
             for module, name, value in given:
                 setattr(module, name, value)
