@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Starts a command that has the callback `killpoint`, and kills it there. A process of its own, started as
 
-    python -I _launcher.py all|main|late NUMBER COMMAND...
+    python -I _launcher.py all|main|late|newborn NUMBER COMMAND...
 
 `all`: at event NUMBER the command and every process that it has started, also those that have left its process group
 or lost their parent: this process takes over whoever is orphaned (PR_SET_CHILD_SUBREAPER of prctl(2)).
 `main`: the command's own process alone. Where the event is the start of a task, it dies as soon as a worker of it is at
 work, which then goes on as an orphan; at the end of a task whoever still works on another host does.
-`late`: as `main`, and the orphans are stopped at once, until a line comes on standard input.
+`late`: as `main`, and the orphans are stopped at once, until a line comes on standard input. `newborn`: the same, as soon
+as there is a worker, before it is at work.
 
 Prints a line of JSON when the command is dead, {"killed": true, "orphans": 2} or {"killed": false, "status": 0}, and
 one more, {"gone": true}, when no process of it is left, then ends. The command's output goes to this process's standard
@@ -79,19 +80,19 @@ def kill_everything() -> None:
         reap()
 
 
-def kill_main(main: int, listen: int, answer: int, late: bool) -> int:
+def kill_main(main: int, listen: int, answer: int, mode: str) -> int:
     """Kill the command alone; how many orphans it leaves."""
     if b"start" in last_line():
         before = workers(main)
         os.write(answer, b"next")
         while not select.select([listen], [], [], 0)[0]:  # which means that the task has ended
-            if any(at_work(worker, main) for worker in workers(main) - before):
+            if any(mode == "newborn" or at_work(worker, main) for worker in workers(main) - before):
                 break  # no pause: a worker lives for some hundredths of a second
-    if late:
+    if mode != "main":
         send(signal.SIGSTOP, main, *descendants(main))
     send(signal.SIGKILL, main)
     os.waitpid(main, 0)
-    if late:
+    if mode != "main":
         send(signal.SIGSTOP, *descendants(os.getpid()))
     reap()
     return len(descendants(os.getpid()))
@@ -170,8 +171,8 @@ def main(mode: str, number: str, *command: str) -> None:
         kill_everything()
         say(killed=True, orphans=0)
     else:
-        say(killed=True, orphans=kill_main(started.pid, listen, answer, mode == "late"))
-    say(gone=wait_for_orphans(mode == "late"))
+        say(killed=True, orphans=kill_main(started.pid, listen, answer, mode))
+    say(gone=wait_for_orphans(late=mode in ("late", "newborn")))
 
 
 if __name__ == "__main__":

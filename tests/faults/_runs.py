@@ -155,7 +155,7 @@ class Killed:
         return int(self.said.get("orphans", 0))
 
     def let_go(self) -> None:
-        """Mode `late`: let the orphans go on."""
+        """Modes `late` and `newborn`: let the orphans go on."""
         assert self._launcher.stdin
         self._launcher.stdin.write("\n")
         self._launcher.stdin.flush()

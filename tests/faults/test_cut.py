@@ -131,14 +131,28 @@ def test_orphan_on_a_host_after_another_rotation(setting: Callable[[int], Settin
 
 
 @pytest.mark.row("orphan, after another rotation")
+@pytest.mark.parametrize(
+    "mode",
+    [
+        "newborn",
+        pytest.param(
+            "late",
+            marks=pytest.mark.xfail(
+                strict=True,
+                reason="a program that was started on a host, and stopped there with the worker that waits for it until "
+                "the next rotation has ended, writes its old tokens: it does not compare with what the preflight saw",
+            ),
+        ),
+    ],
+)
 def test_orphan_of_the_controller_after_another_rotation(
-    setting: Callable[[int], Setting], undisturbed: Callable[[int], Reference]
+    mode: str, setting: Callable[[int], Setting], undisturbed: Callable[[int], Reference]
 ) -> None:
-    """The same for a worker that was about to send the tokens to a host."""
+    """The same for a worker that was about to send the tokens to a host, and for one that has just sent them."""
     rollout = ("start", "Write environment files, restart, and prove that the processes have the new tokens")
     number = next(event.number for event in undisturbed(1).events if (event.kind, event.task) == rollout)
     case = Case(setting(1))
-    with case.killed("late", number) as killed:
+    with case.killed(mode, number) as killed:
         assert killed.orphans, killed.said
         before = _rotate_twice(case)
         killed.let_go()
