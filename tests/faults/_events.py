@@ -51,10 +51,27 @@ def _run() -> list[Event]:
         return case.events("undisturbed")
 
 
+def ends(listed: list[Event], start: int) -> list[int]:
+    """The numbers of the ends, host by host, of the task that began with the event `start`; tasks may share a name."""
+    found = []
+    for event in listed[start:]:
+        if event.kind == "start":
+            break
+        found.append(event.number)
+    return found
+
+
+def last_ends(listed: list[Event]) -> set[int]:
+    """The numbers of the ends of all tasks on the last of their hosts."""
+    return {found[-1] for event in listed if event.kind == "start" and (found := ends(listed, event.number))}
+
+
 def name(event: Event, listed: list[Event]) -> str:
     """A name for a test: `23-start-Make_the_new_tokens_current_in_Vault`; which of its hosts ended comes in between."""
     task = "_".join(event.task.split()[:8])
-    ends = [one.number for one in listed if (one.kind, one.task) == ("end", event.task)]
-    if event.kind == "end" and len(ends) > 1:
-        return f"{event.number}-end-{ends.index(event.number) + 1}of{len(ends)}-{task}"
+    if event.kind == "end":
+        start = max(one.number for one in listed[: event.number] if one.kind == "start")
+        among = ends(listed, start)
+        if len(among) > 1:
+            return f"{event.number}-end-{among.index(event.number) + 1}of{len(among)}-{task}"
     return f"{event.number}-{event.kind}-{task}"

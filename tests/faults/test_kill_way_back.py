@@ -56,7 +56,7 @@ def turned_back(setting: Callable[[int], Setting]) -> Callable[[int], list[Event
             id=f"v{kv}-{mode}-{point[0]}-{'_'.join(point[1].split())}",
             marks=pytest.mark.row(f"controller killed on the way back, {mode}, KV v{kv}"),
         )
-        for kv, mode in ((1, "all"), (2, "all"), (1, "main"), (2, "main"))
+        for kv, mode in ((1, "all"), (2, "all"), (1, "main"))
         for point in POINTS
         if mode == "all" or point[0] == "start" or point[1].startswith("Put")
     ],
