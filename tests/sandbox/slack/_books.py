@@ -87,6 +87,11 @@ class Channel:
     archived: bool = False
     members: set[str] = field(default_factory=set)
 
+    @property
+    def type(self) -> str:
+        """The kind of channel, as `types` of users.conversations names it."""
+        return "private_channel" if self.private else "public_channel"
+
 
 @dataclass
 class Hook:

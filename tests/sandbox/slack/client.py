@@ -71,6 +71,14 @@ class SlackControl:
         """Take a bot out of a channel."""
         self.call("remove", installation=installation, channel=channel)
 
+    def add_channel(self, id: str, name: str, team: str, private: bool = False) -> None:
+        """Make a channel with the team's people in it."""
+        self.call("add_channel", id=id, name=name, team=team, private=private)
+
+    def limit_pages(self, most: int) -> None:
+        """Give at most so many rows a page, whatever is asked for."""
+        self.call("limit_pages", most=most)
+
     def add_hook(self, installation: str, channel: str) -> str:
         """Make an incoming webhook; gives its URL."""
         return self.call("add_hook", installation=installation, channel=channel)
@@ -109,6 +117,16 @@ class SlackControl:
     def webhook_paths(self) -> list[str]:
         """The path of every webhook ever made, in clear."""
         return self.call("webhook_paths")
+
+    def webhooks(self, installation: str | None = None) -> list[dict[str, Any]]:
+        """Every webhook ever made, or an installation's: path (its fingerprint), app_id, team_id, channel_id, live."""
+        every = self.call("webhooks")
+        of = self.installation(installation) if installation else {}
+        return [one for one in every if not of or (one["app_id"], one["team_id"]) == (of["app_id"], of["team_id"])]
+
+    def memberships(self, installation: str) -> list[str]:
+        """The ids of the channels that a bot is in, sorted."""
+        return self.call("memberships", installation=installation)
 
     def members(self, channel: str) -> list[str]:
         """The user ids in a channel."""

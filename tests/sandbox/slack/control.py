@@ -16,7 +16,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tests.sandbox.slack._books import Installation
+from tests.sandbox.slack._books import Hook, Installation
 from tests.sandbox.slack.faults import Fault
 from tests.sandbox.slack.world import World
 from tests.sandbox.tokens import fingerprint
@@ -33,6 +33,8 @@ CHANGES = [
     "invite",
     "remove",
     "archive",
+    "memberships",
+    "limit_pages",
 ]
 
 
@@ -52,6 +54,11 @@ def issued(world: World, of: Installation) -> dict[str, Any]:
         "user_scopes": of.user_scopes,
         "webhook_urls": [world.base_url + hook.path for hook in _hooks(world, of)],
     }
+
+
+def webhook(hook: Hook) -> dict[str, Any]:
+    """A webhook of the books: with the fingerprint of its path."""
+    return {**asdict(hook), "path": fingerprint(hook.path)}
 
 
 def _hooks(world: World, of: Installation) -> list[Any]:
@@ -80,12 +87,23 @@ def add_fault(world: World, kind: str, installation: str | None = None, **rest: 
     return world.faults.add(Fault(kind, app_id=app_id, team_id=team_id, options=rest, **known)).shown()
 
 
+def _installed(of: Installation) -> dict[str, Any]:
+    tokens = {name: fingerprint(value) if value else None for name, value in _tokens(of).items()}
+    return {**asdict(of), **tokens}
+
+
+def _tokens(of: Installation) -> dict[str, str | None]:
+    return {"bot_token": of.bot_token, "user_token": of.user_token}
+
+
 def books(world: World) -> dict[str, Any]:
     """All of the books, without a token in them."""
     return {
         "teams": [asdict(team) for team in world.teams.values()],
         "apps": [asdict(app) for app in world.apps.values()],
         "channels": [{**asdict(one), "members": sorted(one.members)} for one in world.channels.values()],
+        "installations": [_installed(one) for one in world.installations.values()],
+        "webhooks": [webhook(one) for one in world.hooks.values()],
         "tokens": [{**asdict(one), "value": fingerprint(one.value)} for one in world.tokens.values()],
         "messages": [asdict(one) for one in world.messages],
         "requests": world.requests,
@@ -106,6 +124,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "requests": lambda world: world.requests,
     "clear_requests": lambda world: world.requests.clear(),
     "tokens": lambda world: [asdict(one) for one in world.tokens.values()],
+    "webhooks": lambda world: books(world)["webhooks"],
     "webhook_paths": lambda world: list(world.hooks),
     "books": books,
 }

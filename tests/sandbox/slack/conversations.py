@@ -1,7 +1,7 @@
 # Copyright (c) 2026 botops.rotation contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The `conversations.*` methods and `users.conversations`: https://docs.slack.dev/reference/methods"""
+"""Reading channels, `users.conversations` and `conversations.history`: https://docs.slack.dev/reference/methods"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ READ_SCOPES = {
 }
 
 
-def _shown(channel: Channel) -> dict[str, Any]:
+def shown(channel: Channel) -> dict[str, Any]:
     """A channel as lists show it: without is_member and num_members."""
     return {
         "id": channel.id,
@@ -42,41 +42,44 @@ def visible(caller: Caller, ref: object) -> Channel:
     return channel
 
 
-@method("users.conversations", accepted=tuple(READ_SCOPES.values()))
-def users_conversations(caller: Caller) -> dict[str, Any]:
-    """The channels that a user (default: the token's) is in. One scope for each kind that is asked for."""
+def by_id(caller: Caller) -> Channel:
+    """The channel of the argument `channel`, as `visible` has it, but by its id alone."""
+    channel = visible(caller, caller.args.get("channel"))
+    if channel.id != caller.args["channel"]:
+        raise SlackError("channel_not_found")
+    return channel
+
+
+def read_scope(channel: Channel) -> str:
+    """The scope that reading about a channel needs."""
+    return READ_SCOPES[channel.type]
+
+
+def types_of(caller: Caller) -> list[str]:
+    """The kinds of channels that the argument `types` asks for; each needs its scope."""
     types = [kind.strip() for kind in (caller.args.get("types") or "public_channel").split(",")]
     if not set(types) <= set(READ_SCOPES):
         raise SlackError("invalid_types")
     caller.need(*(READ_SCOPES[kind] for kind in types))
+    return types
+
+
+@method("users.conversations", accepted=tuple(READ_SCOPES.values()))
+def users_conversations(caller: Caller) -> dict[str, Any]:
+    """The channels that a user (default: the token's) is in. One scope for each kind that is asked for."""
+    types = types_of(caller)
     user = caller.args.get("user") or caller.token.user_id
     rows = [
-        _shown(channel)
+        shown(channel)
         for channel in caller.world.channels.values()
         if channel.team_id == caller.team.id
         and user in channel.members
-        and ("private_channel" if channel.private else "public_channel") in types
+        and channel.type in types
         and not (channel.private and not caller.is_member(channel))
         and not (channel.archived and caller.flag("exclude_archived"))
     ]
-    shown, cursor = caller.page(rows, 100, 999)
-    return {"channels": shown, "response_metadata": {"next_cursor": cursor}}
-
-
-@method("conversations.join", takes_json=True, accepted=("channels:join", "channels:write"))
-def conversations_join(caller: Caller) -> dict[str, Any]:
-    """Enter a public channel; being there already is a warning."""
-    caller.need("channels:join" if caller.token.kind == "bot" else "channels:write")
-    channel = visible(caller, caller.args.get("channel"))
-    if channel.private:
-        raise SlackError("method_not_supported_for_channel_type")
-    if channel.archived:
-        raise SlackError("is_archived")
-    answer: dict[str, Any] = {"channel": {**_shown(channel), "is_member": True}}
-    if caller.is_member(channel):
-        answer.update(warning="already_in_channel", response_metadata={"warnings": ["already_in_channel"]})
-    channel.members.add(caller.token.user_id)
-    return answer
+    rows, cursor = caller.page(rows, 100, 999)
+    return {"channels": rows, "response_metadata": {"next_cursor": cursor}}
 
 
 @method("conversations.history", accepted=("channels:history", "groups:history", "im:history", "mpim:history"))
@@ -84,7 +87,7 @@ def conversations_history(caller: Caller) -> dict[str, Any]:
     """The messages of a channel, newest first; the metadata that apps put on them only when it is asked for."""
     if not {"channels:history", "groups:history"} & set(caller.scopes):
         caller.need("channels:history")
-    channel = visible(caller, caller.args.get("channel"))
+    channel = by_id(caller)
     caller.need("groups:history" if channel.private else "channels:history")
     if not caller.is_member(channel):
         raise SlackError("not_in_channel")
@@ -93,8 +96,8 @@ def conversations_history(caller: Caller) -> dict[str, Any]:
         for message in reversed(caller.world.messages)
         if message.channel_id == channel.id and _within(message.ts, caller)
     ]
-    shown, cursor = caller.page(rows, 100, 999)
-    answer: dict[str, Any] = {"messages": shown, "has_more": bool(cursor), "pin_count": 0}
+    rows, cursor = caller.page(rows, 100, 999)
+    answer: dict[str, Any] = {"messages": rows, "has_more": bool(cursor), "pin_count": 0}
     if cursor:
         answer["response_metadata"] = {"next_cursor": cursor}
     return answer

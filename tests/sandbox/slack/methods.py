@@ -53,6 +53,11 @@ class Caller:
         if not set(scopes) <= set(self.scopes):
             raise SlackError("missing_scope", needed=",".join(scopes), provided=",".join(self.scopes))
 
+    def need_any(self, *scopes: str) -> None:
+        """Refuse the call unless the token has one of the scopes."""
+        if not set(scopes) & set(self.scopes):
+            raise SlackError("missing_scope", needed=",".join(scopes), provided=",".join(self.scopes))
+
     def is_member(self, channel: Channel) -> bool:
         """Whether the token's user is in a channel."""
         return self.token.user_id in channel.members
@@ -82,8 +87,11 @@ class Caller:
             raise SlackError("invalid_arguments") from None
 
     def page(self, rows: list[Any], default: int, most: int) -> tuple[list[Any], str]:
-        """The rows that `cursor` and `limit` ask for, and the next cursor ("" at the end)."""
-        limit = self.number("limit", default, most)
+        """The rows that `cursor` and `limit` ask for, and the next cursor ("" at the end).
+
+        Slack may give fewer than were asked for (https://docs.slack.dev/apis/web-api/pagination): `longest_page`.
+        """
+        limit = min(self.number("limit", default, most), self.world.longest_page)
         try:
             start = int(base64.b64decode(self.args["cursor"]).decode()[5:]) if self.args.get("cursor") else 0
         except ValueError:

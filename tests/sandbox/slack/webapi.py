@@ -8,10 +8,10 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tests.sandbox.slack import chat, conversations, http, methods
+from tests.sandbox.slack import chat, conversations, http, memberships, methods
 from tests.sandbox.slack.world import World
 
-METHOD_FILES = (methods, conversations, chat)
+METHOD_FILES = (methods, conversations, memberships, chat)
 """Importing these registers the methods."""
 
 

@@ -31,6 +31,7 @@ class World:
         self.messages: list[Message] = []
         self.requests: list[dict[str, Any]] = []
         self.faults = Faults()
+        self.longest_page = 1000
         self._microseconds = itertools.count(100)
 
     # What there is
@@ -76,6 +77,11 @@ class World:
         """An installation by `app/team`."""
         app, _dummy, team = ref.partition("/")
         return self.installations[self.app(app).id, self.team(team).id]
+
+    def memberships(self, installation: str) -> list[str]:
+        """The ids of the channels that a bot is in, sorted."""
+        user = self.installation(installation).bot_user_id
+        return sorted(channel.id for channel in self.channels.values() if user in channel.members)
 
     # Install and revoke
 
@@ -180,6 +186,10 @@ class World:
     def archive(self, channel: str, archived: bool = True) -> None:
         """Archive a channel, or bring it back."""
         self.channels[channel].archived = archived
+
+    def limit_pages(self, most: int) -> None:
+        """Give at most so many rows a page, whatever a call asks for (the default is 1000: what it asks for)."""
+        self.longest_page = most
 
     def add_hook(self, installation: str, channel: str) -> Hook:
         """Make an incoming webhook of an installed app into a channel."""
