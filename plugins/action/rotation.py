@@ -5,22 +5,17 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, ClassVar
 
-from ansible.errors import AnsibleError
 from ansible_collections.botops.rotation.plugins.module_utils import _argspec, _lease, _redact, _spool, _verbs
 from ansible_collections.botops.rotation.plugins.module_utils._errors import (
-    RotationError,
     StateError,
-    TokenError,
     VaultUnavailable,
 )
 from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import current_owner
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
+from ansible_collections.botops.rotation.plugins.plugin_utils import _input
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
 from ansible_collections.botops.rotation.plugins.plugin_utils._session import (
     EVERYTHING,
@@ -138,33 +133,9 @@ class ActionModule(GuardedAction):
         """The new token, from a hidden prompt, a file, or standard input (token_file: -). Never from a variable."""
         source = options["token_file"]
         if source is None:
-            return self._prompt(f"New {options['token']} token of {self._where} (not shown):")
-        try:
-            # A task runs in a worker whose own standard input is closed; that of ansible-playbook is its parent's.
-            path = Path(f"/proc/{_parent()}/fd/0") if source in ("-", "/dev/stdin") else Path(source).expanduser()
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as exc:
-            raise TokenError(
-                f"The new token could not be read from {'standard input' if source == '-' else 'the file'}: "
-                f"{getattr(exc, 'strerror', None) or type(exc).__name__}",
-                "give the path of a readable file that holds nothing but the token, or - for standard input",
-            ) from None
-        lines = text.splitlines()
-        if len(lines) > 1:
-            raise TokenError(f"What was read has {len(lines)} lines, and a token is one", "give the token alone")
-        return lines[0] if lines else ""  # the end of a file's only line belongs to the file, not to the token
-
-    def _prompt(self, words: str) -> str:
-        try:
-            answer = self._display.prompt_until(words, private=True)
-        except (AnsibleError, OSError):  # no terminal, one that is not this run's, or an interrupt
-            answer = None
-        if not isinstance(answer, bytes):
-            raise RotationError(
-                "There is no terminal to ask for the new token at",
-                "give it on standard input with -e token_file=-, or from a file with -e token_file=PATH",
-            )
-        return answer.decode("utf-8", "replace").rstrip("\r\n")
+            words = f"New {options['token']} token of {self._where} (not shown):"
+            return _input.ask(self._display, words, "the new token", "token_file")
+        return _input.only_line(_input.read(source, "new token", "holds nothing but the token"))
 
 
 def _drop_own_lock(here: Session, installation: Installation) -> None:
@@ -173,9 +144,3 @@ def _drop_own_lock(here: Session, installation: Installation) -> None:
     held = _lease.holder(here.vault, path, installation.id)
     if held and held.owner == current_owner():
         _lease.break_lock(here.vault, path, installation.id)
-
-
-def _parent() -> int:
-    """The process of ansible-playbook."""
-    parent = multiprocessing.parent_process()
-    return parent.pid if parent and parent.pid else os.getppid()
