@@ -41,6 +41,7 @@ class ActionModule(GuardedAction):
         },
         "services": {"type": "list", "elements": "dict", "required": True},
         "tokens": {"type": "dict", "default": {}, "no_log": True},
+        "preflight": {"type": "dict"},
     }
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +53,12 @@ class ActionModule(GuardedAction):
             return {"changed": False, "services": []}
         self._require_pipe()
         writes = options["state"] in ("applied", "restored") and not self.check
-        payload = {**options, "check": self.check, "tokens": _needed(options["services"], tokens) if writes else {}}
+        payload = {
+            "state": options["state"],
+            "check": self.check,
+            "services": _with_seen(options["services"], options["preflight"] or {}),
+            "tokens": _needed(options["services"], tokens) if writes else {},
+        }
         answer = self._ask(payload)
         if self.diff:
             answer["diff"] = _diff(answer.get("services") or [])
@@ -109,6 +115,23 @@ def _require_shape(services: list[Any], tokens: Mapping[str, Any]) -> None:
             raise RotationError(f"services[{number}].variables has no key and new for each variable", next_step)
     if not all(isinstance(token, str) for token in tokens.values()):
         raise RotationError("tokens holds something else than text", "give tokens as rotation_tokens returns them")
+
+
+def _with_seen(services: list[dict[str, Any]], preflight: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The services, and in each variable what the preflight saw in the file: nothing else is replaced there."""
+    seen = {service["name"]: service["variables"] for service in preflight.get("services") or []}
+    return [
+        {
+            **service,
+            "variables": {
+                name: {**each, "seen": seen[service["name"]][name]["file_before"]}
+                if name in seen.get(service["name"], {})
+                else each
+                for name, each in service["variables"].items()
+            },
+        }
+        for service in services
+    ]
 
 
 def _needed(services: list[dict[str, Any]], tokens: dict[str, str]) -> dict[str, str]:

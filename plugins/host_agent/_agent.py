@@ -120,6 +120,12 @@ def _judge(services: list[Service], state: str, tokens: dict[str, bytes], needs_
                 )
             if needs_tokens and service.result["needs"] == "write" and each["new"] not in tokens:
                 service.fail(f"no token with the fingerprint {each['new']} was sent for {name} ({each['key']})")
+            if "seen" in each and service.result["variables"][name]["file_before"] not in _expected(each):
+                service.fail(
+                    f"{service.row['env_file']} had {each['seen'] or 'no token'} for {name} when it was looked at, and "
+                    f"has {service.result['variables'][name]['file_before'] or 'none'} now: another run or somebody "
+                    "else has changed it meanwhile, so it is left as it is; run rotate_bot again"
+                )
         if state == "restored" and not all(each.get("restorable") for each in service.variables.values()):
             service.fail("a token of it was not accepted by Slack in this run, so it does not go back to it")
         changes = state in ("preflight", "applied") and service.result["needs"] != "nothing"
@@ -128,6 +134,13 @@ def _judge(services: list[Service], state: str, tokens: dict[str, bytes], needs_
                 f"is unhealthy already, on tokens that Slack accepts: {service.result['health_before']['evidence']}; "
                 "mend it first, or go on with -e force=true"
             )
+
+
+def _expected(variable: dict) -> tuple:
+    """What the file may hold. This program may have been held up until the next rotation was over, and its tokens dead:
+    only what the preflight saw, and what this run itself changes it to and from, may be replaced.
+    """
+    return variable["seen"], variable["new"], variable.get("old")
 
 
 def _predict(services: list[Service]) -> None:

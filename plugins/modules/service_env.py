@@ -131,6 +131,12 @@ options:
       - Tokens by key, C(bot/workspace/token), for O(state=applied) and O(state=restored). They are never returned.
     type: dict
     default: {}
+  preflight:
+    description:
+      - What O(state=preflight) returned on this host. With it, O(state=applied) and O(state=restored) refuse to replace a
+        token that was not there then and is not of this run. A run that was held up until the next rotation was over
+        would bring back dead tokens otherwise.
+    type: dict
 attributes:
   check_mode:
     description: Can run in check mode and predict what would change, after every read and validation.

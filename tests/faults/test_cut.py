@@ -131,20 +131,7 @@ def test_orphan_on_a_host_after_another_rotation(setting: Callable[[int], Settin
 
 
 @pytest.mark.row("orphan, after another rotation")
-@pytest.mark.parametrize(
-    "mode",
-    [
-        "newborn",
-        pytest.param(
-            "late",
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="a program that was started on a host, and stopped there with the worker that waits for it until "
-                "the next rotation has ended, writes its old tokens: it does not compare with what the preflight saw",
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("mode", ["newborn", "late"])
 def test_orphan_of_the_controller_after_another_rotation(
     mode: str, setting: Callable[[int], Setting], undisturbed: Callable[[int], Reference]
 ) -> None:

@@ -85,6 +85,22 @@ def test_a_prediction_changes_nothing_and_is_what_the_run_then_does(
             assert guess["changed"] and guess["variables"]["TOKEN"]["file_after"] == fingerprint(host.new)
 
 
+@pytest.mark.parametrize("state", ["applied", "restored"])
+def test_a_file_that_changed_since_the_preflight_is_left_alone(host: Host, pair: list[dict], state: str) -> None:
+    """The program was held up until another rotation was over: its own tokens are dead by now."""
+    newer = tokens.bot()
+    host.env_file("both", f"TOKEN={newer}\n")
+    before = host.snapshot("one", "two")
+    rows = [
+        {**row, "variables": {"TOKEN": {**row["variables"]["TOKEN"], "seen": fingerprint(host.old)}}} for row in pair
+    ]
+    answer = host.run(state, *rows)
+    assert answer["failed"] and not answer["changed"]
+    assert f"had {fingerprint(host.old)} for TOKEN when it was looked at" in one(answer, "one")["error"]
+    assert f"has {fingerprint(newer)} now" in one(answer, "one")["error"]
+    assert host.snapshot("one", "two") == before
+
+
 def test_verified_names_what_is_missing(host: Host, pair: list[dict]) -> None:
     answer = host.run("verified", *pair)
     assert answer["failed"] and not answer["changed"]
