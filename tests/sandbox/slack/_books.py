@@ -32,8 +32,9 @@ class Team:
 class App:
     """An app's settings: the scopes that the next install asks for, and how Slack treats its tokens.
 
-    `rotation` is Slack's rotation mode: `auth.revoke` then ends one token and not the authorization.
-    `keep_bot_user`: whether the bot user's id survives revoke and reinstall (likely, but Slack does not promise it).
+    `rotation` is Slack's rotation mode: access tokens expire, and `auth.revoke` ends one of them and not the
+    authorization. `keep_bot_user`: whether the bot user's id survives revoke and reinstall (likely, but Slack does not
+    promise it). `classic`: an app of the first OAuth version, whose bot has the one scope `bot`.
     """
 
     id: str
@@ -42,11 +43,17 @@ class App:
     user_scopes: list[str] = field(default_factory=list)
     rotation: bool = False
     keep_bot_user: bool = True
+    classic: bool = False
 
 
 @dataclass
 class Token:
-    """A token that was ever issued. `state`: live, revoked, replaced (revoked, then the app reinstalled), expired."""
+    """A token that was ever issued. `kind`: bot, user, refresh.
+
+    `state`: live, revoked, replaced (revoked, then the app reinstalled), expired, used (a refresh token).
+    `expires_at` is None for a static token, `refresh` the refresh token that was issued with an access token,
+    `refreshes` the kind that a refresh token is for.
+    """
 
     value: str
     kind: str
@@ -54,6 +61,15 @@ class Token:
     team_id: str
     user_id: str
     state: str = "live"
+    expires_at: float | None = None
+    refresh: str | None = None
+    refreshes: str | None = None
+    used_at: float | None = None
+    exchanged: bool = False
+
+    def expired(self, now: float) -> bool:
+        """Whether its time is over."""
+        return self.expires_at is not None and now >= self.expires_at
 
 
 @dataclass
@@ -70,6 +86,8 @@ class Installation:
     user_scopes: list[str] = field(default_factory=list)
     bot_token: str | None = None
     user_token: str | None = None
+    bot_refresh_token: str | None = None
+    user_refresh_token: str | None = None
 
     def scopes(self, kind: str) -> list[str]:
         """Scopes granted to the token of a kind, `bot` or `user`."""

@@ -54,12 +54,12 @@ def make_server(world: World) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def listen(port: int = 0) -> socket.socket:
-    """A listening socket on loopback; OSError when the port is taken."""
+def listen(port: int = 0, address: str = "127.0.0.1") -> socket.socket:
+    """A listening socket; OSError when the port is taken."""
     made = socket.socket()
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        made.bind(("127.0.0.1", port))
+        made.bind((address, port))
         made.listen(128)
     except OSError:
         made.close()

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from tests.sandbox.slack._books import SlackError
+from tests.sandbox.slack._caller import Caller
 from tests.sandbox.slack.conversations import visible
-from tests.sandbox.slack.methods import Caller, method
+from tests.sandbox.slack.methods import method
 
 LONGEST_TEXT = 40_000
 LONGEST_UPDATE = 4_000

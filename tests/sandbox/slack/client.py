@@ -60,7 +60,7 @@ class SlackControl:
         self.call("remove_scope", installation=installation, scope=scope, kind=kind)
 
     def configure(self, app: str, **settings: Any) -> None:
-        """Change an app: bot_scopes, user_scopes, rotation, keep_bot_user."""
+        """Change an app: bot_scopes, user_scopes, rotation (for good), keep_bot_user, classic, ..."""
         self.call("configure", app=app, **settings)
 
     def invite(self, installation: str, channel: str) -> None:
@@ -82,6 +82,20 @@ class SlackControl:
     def add_hook(self, installation: str, channel: str) -> str:
         """Make an incoming webhook; gives its URL."""
         return self.call("add_hook", installation=installation, channel=channel)
+
+    # Time
+
+    def set_clock(self, at: float) -> float:
+        """Make it `at` (seconds since the epoch) for Slack; the clock runs on from there."""
+        return self.call("set_clock", at=at)
+
+    def advance_clock(self, seconds: float) -> float:
+        """Move Slack's clock forward; gives its time."""
+        return self.call("advance_clock", seconds=seconds)
+
+    def set_refresh_grace(self, seconds: float) -> None:
+        """For how long a refresh token works again after its first use (default 0: not at all)."""
+        self.call("set_refresh_grace", seconds=seconds)
 
     # Faults (kinds and their options: tests/sandbox/slack/faults.py)
 
@@ -111,7 +125,7 @@ class SlackControl:
         ]
 
     def tokens(self) -> list[dict[str, Any]]:
-        """Every token ever issued, in clear: value, kind, app_id, team_id, user_id, state."""
+        """Every token ever issued, in clear: value, kind, app_id, team_id, user_id, state, expires_at, ..."""
         return self.call("tokens")
 
     def webhook_paths(self) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tests.sandbox.slack._books import Hook, Installation
+from tests.sandbox.slack._books import Installation
 from tests.sandbox.slack.faults import Fault
 from tests.sandbox.slack.world import World
 from tests.sandbox.tokens import fingerprint
@@ -35,6 +35,9 @@ CHANGES = [
     "archive",
     "memberships",
     "limit_pages",
+    "set_clock",
+    "advance_clock",
+    "set_refresh_grace",
 ]
 
 
@@ -46,6 +49,8 @@ def issued(world: World, of: Installation) -> dict[str, Any]:
         "active": of.active,
         "bot_token": of.bot_token,
         "user_token": of.user_token,
+        "bot_refresh_token": of.bot_refresh_token,
+        "user_refresh_token": of.user_refresh_token,
         "bot_user_id": of.bot_user_id,
         "bot_id": of.bot_id,
         "user_id": of.installer,
@@ -54,11 +59,6 @@ def issued(world: World, of: Installation) -> dict[str, Any]:
         "user_scopes": of.user_scopes,
         "webhook_urls": [world.base_url + hook.path for hook in _hooks(world, of)],
     }
-
-
-def webhook(hook: Hook) -> dict[str, Any]:
-    """A webhook of the books: with the fingerprint of its path."""
-    return {**asdict(hook), "path": fingerprint(hook.path)}
 
 
 def _hooks(world: World, of: Installation) -> list[Any]:
@@ -87,13 +87,12 @@ def add_fault(world: World, kind: str, installation: str | None = None, **rest: 
     return world.faults.add(Fault(kind, app_id=app_id, team_id=team_id, options=rest, **known)).shown()
 
 
-def _installed(of: Installation) -> dict[str, Any]:
-    tokens = {name: fingerprint(value) if value else None for name, value in _tokens(of).items()}
-    return {**asdict(of), **tokens}
+def _hidden(record: Any, *secrets: str) -> dict[str, Any]:
+    """A record of the books, with fingerprints for those of its fields that are secrets."""
+    return {name: fingerprint(value) if value and name in secrets else value for name, value in asdict(record).items()}
 
 
-def _tokens(of: Installation) -> dict[str, str | None]:
-    return {"bot_token": of.bot_token, "user_token": of.user_token}
+TOKEN_FIELDS = ("bot_token", "user_token", "bot_refresh_token", "user_refresh_token")
 
 
 def books(world: World) -> dict[str, Any]:
@@ -102,9 +101,9 @@ def books(world: World) -> dict[str, Any]:
         "teams": [asdict(team) for team in world.teams.values()],
         "apps": [asdict(app) for app in world.apps.values()],
         "channels": [{**asdict(one), "members": sorted(one.members)} for one in world.channels.values()],
-        "installations": [_installed(one) for one in world.installations.values()],
-        "webhooks": [webhook(one) for one in world.hooks.values()],
-        "tokens": [{**asdict(one), "value": fingerprint(one.value)} for one in world.tokens.values()],
+        "installations": [_hidden(one, *TOKEN_FIELDS) for one in world.installations.values()],
+        "webhooks": [_hidden(one, "path") for one in world.hooks.values()],
+        "tokens": [_hidden(one, "value", "refresh") for one in world.tokens.values()],
         "messages": [asdict(one) for one in world.messages],
         "requests": world.requests,
         "faults": [fault.shown() for fault in world.faults.all()],

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from tests.sandbox.slack._books import Channel, SlackError
-from tests.sandbox.slack.methods import Caller, method
+from tests.sandbox.slack._caller import Caller
+from tests.sandbox.slack.methods import method
 
 READ_SCOPES = {
     "public_channel": "channels:read",

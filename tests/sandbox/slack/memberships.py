@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 from tests.sandbox.slack._books import Channel, SlackError
+from tests.sandbox.slack._caller import Caller
 from tests.sandbox.slack.conversations import READ_SCOPES, by_id, read_scope, shown, types_of
-from tests.sandbox.slack.methods import Caller, method
+from tests.sandbox.slack.methods import method
 
 MOST_INVITED = 100
 """Users of one conversations.invite."""

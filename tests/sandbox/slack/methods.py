@@ -9,97 +9,14 @@ files of their own.
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.sandbox.slack._books import App, Channel, Installation, SlackError, Team, Token
+from tests.sandbox.slack._books import SlackError, Token
+from tests.sandbox.slack._caller import Caller
 from tests.sandbox.slack.http import Call, refusal
 from tests.sandbox.slack.world import World
-
-
-@dataclass
-class Caller:
-    """A call whose token Slack accepted: who calls, and with what."""
-
-    world: World
-    token: Token
-    args: dict[str, Any]
-
-    @property
-    def installation(self) -> Installation:
-        """The installation that the token belongs to."""
-        return self.world.installations[self.token.app_id, self.token.team_id]
-
-    @property
-    def team(self) -> Team:
-        """The workspace of the token."""
-        return self.world.teams[self.token.team_id]
-
-    @property
-    def app(self) -> App:
-        """The app of the token."""
-        return self.world.apps[self.token.app_id]
-
-    @property
-    def scopes(self) -> list[str]:
-        """The scopes granted to the token."""
-        return self.installation.scopes(self.token.kind)
-
-    def need(self, *scopes: str) -> None:
-        """Refuse the call unless the token has all the scopes, as Slack does."""
-        if not set(scopes) <= set(self.scopes):
-            raise SlackError("missing_scope", needed=",".join(scopes), provided=",".join(self.scopes))
-
-    def need_any(self, *scopes: str) -> None:
-        """Refuse the call unless the token has one of the scopes."""
-        if not set(scopes) & set(self.scopes):
-            raise SlackError("missing_scope", needed=",".join(scopes), provided=",".join(self.scopes))
-
-    def is_member(self, channel: Channel) -> bool:
-        """Whether the token's user is in a channel."""
-        return self.token.user_id in channel.members
-
-    def flag(self, name: str) -> bool:
-        """An argument that is a boolean, which a form carries as 1 or true."""
-        return str(self.args.get(name, "")).lower() in ("1", "true")
-
-    def number(self, name: str, default: int, most: int) -> int:
-        """An argument that is a whole number from 1 to `most`."""
-        try:
-            found = int(self.args.get(name) or default)
-        except ValueError:
-            raise SlackError("invalid_arguments") from None
-        if not 1 <= found <= most:
-            raise SlackError("invalid_limit")
-        return found
-
-    def structure(self, name: str) -> Any:
-        """An argument that is a list or object: as such in a JSON body, as JSON text in a form."""
-        value = self.args.get(name)
-        if not isinstance(value, str):
-            return value
-        try:
-            return json.loads(value)
-        except ValueError:
-            raise SlackError("invalid_arguments") from None
-
-    def page(self, rows: list[Any], default: int, most: int) -> tuple[list[Any], str]:
-        """The rows that `cursor` and `limit` ask for, and the next cursor ("" at the end).
-
-        Slack may give fewer than were asked for (https://docs.slack.dev/apis/web-api/pagination): `longest_page`.
-        """
-        limit = min(self.number("limit", default, most), self.world.longest_page)
-        try:
-            start = int(base64.b64decode(self.args["cursor"]).decode()[5:]) if self.args.get("cursor") else 0
-        except ValueError:
-            raise SlackError("invalid_cursor") from None
-        following = start + limit
-        cursor = base64.b64encode(f"next:{following}".encode()).decode() if following < len(rows) else ""
-        return rows[start:following], cursor
-
 
 Method = Callable[[Caller], dict[str, Any]]
 
@@ -127,21 +44,25 @@ def method(
     return register
 
 
-def accept(world: World, value: str | None) -> Token:
+def accept(world: World, value: str | None, method: str = "") -> Token:
     """The live token behind a string, or Slack's refusal.
 
     A dead bot token is account_inactive, a dead user token token_revoked, until the app is reinstalled: from then on
-    the old string is invalid_auth (https://github.com/slackapi/bolt-python/issues/1029).
+    the old string is invalid_auth (https://github.com/slackapi/bolt-python/issues/1029). A token of rotation mode whose
+    authorization goes on is token_revoked. A refresh token is good for auth.revoke alone.
     """
     if not value:
         raise SlackError("not_authed")
     token = world.tokens.get(value)
-    if token is None or token.state == "replaced":
+    if token is None or token.state in ("replaced", "used"):
         raise SlackError("invalid_auth")
-    if token.state == "expired":
-        raise SlackError("token_expired")
     if token.state == "revoked":
-        raise SlackError("account_inactive" if token.kind == "bot" else "token_revoked")
+        goes_on = token.expires_at is not None and world.installations[token.app_id, token.team_id].active
+        raise SlackError("account_inactive" if token.kind == "bot" and not goes_on else "token_revoked")
+    if token.state == "expired" or token.expired(world.clock.now()):
+        raise SlackError("token_expired")
+    if token.kind == "refresh" and method != "auth.revoke":
+        raise SlackError("not_allowed_token_type")
     return token
 
 
@@ -154,7 +75,7 @@ def dispatch(world: World, call: Call) -> tuple[dict[str, Any], dict[str, str]]:
     try:
         if call.error:
             raise SlackError(call.error)
-        token = accept(world, call.token)
+        token = accept(world, call.token, call.method)
         caller = Caller(world, token, {} if call.is_json and not entry.takes_json else call.args)
         headers["x-oauth-scopes"] = ",".join(caller.scopes)
         if entry.accepted:

@@ -9,15 +9,16 @@ Apps and teams are named by id or by name (`gobot`, `ibmcloud`), an installation
 from __future__ import annotations
 
 import itertools
-import time
 from typing import Any
 
 from tests.sandbox import tokens
 from tests.sandbox.slack._books import App, Channel, Hook, Installation, Message, Team, Token
+from tests.sandbox.slack._clock import Clock
+from tests.sandbox.slack._grants import Grants
 from tests.sandbox.slack.faults import Faults
 
 
-class World:
+class World(Grants):
     """Teams, apps, installations, tokens, channels, webhooks, messages, and the requests that were made."""
 
     def __init__(self, base_url: str = "") -> None:
@@ -32,6 +33,7 @@ class World:
         self.requests: list[dict[str, Any]] = []
         self.faults = Faults()
         self.longest_page = 1000
+        self.clock = Clock()
         self._microseconds = itertools.count(100)
 
     # What there is
@@ -83,83 +85,6 @@ class World:
         user = self.installation(installation).bot_user_id
         return sorted(channel.id for channel in self.channels.values() if user in channel.members)
 
-    # Install and revoke
-
-    def install(self, app: str, team: str, scopes: list[str] | None = None, channel: str = "") -> Installation:
-        """Install or reinstall: what a user's consent in the browser does.
-
-        The tokens stay the same as long as the authorization lives; they are new only after a revoke. Scopes add up
-        over reinstalls. With the scope `incoming-webhook` and a `channel`, a webhook is made.
-        """
-        the_app, the_team = self.app(app), self.team(team)
-        found = self.installations.get((the_app.id, the_team.id))
-        if found is None or not (found.active or the_app.keep_bot_user):
-            found = self._new_bot_user(the_app, the_team)
-        wanted = the_app.bot_scopes if scopes is None else scopes
-        found.bot_scopes = sorted({*found.bot_scopes, *wanted})
-        found.user_scopes = sorted({*found.user_scopes, *the_app.user_scopes})
-        if not found.active:
-            self._forget_old_tokens(found)
-        found.active = True
-        if not found.bot_token:
-            found.bot_token = self._issue(found, "bot")
-        if found.user_scopes and not found.user_token:
-            found.user_token = self._issue(found, "user")
-        if channel and "incoming-webhook" in found.bot_scopes:
-            self.add_hook(f"{app}/{team}", channel)
-        return found
-
-    def _new_bot_user(self, app: App, team: Team) -> Installation:
-        made = Installation(app.id, team.id, tokens.slack_id("U"), tokens.slack_id("B"), team.people[0])
-        self.installations[app.id, team.id] = made
-        return made
-
-    def _issue(self, of: Installation, kind: str) -> str:
-        user_id = of.bot_user_id if kind == "bot" else of.installer
-        if self.apps[of.app_id].rotation:
-            value = tokens.rotating_bot() if kind == "bot" else tokens.rotating_user()
-        else:
-            maker = tokens.bot if kind == "bot" else tokens.user
-            value = maker(tokens.number_of(of.team_id), tokens.number_of(user_id))
-        self.tokens[value] = Token(value, kind, of.app_id, of.team_id, user_id)
-        return value
-
-    def _forget_old_tokens(self, of: Installation) -> None:
-        for token in self.tokens.values():
-            if (token.app_id, token.team_id) == (of.app_id, of.team_id) and token.state == "revoked":
-                token.state = "replaced"
-
-    def revoke_token(self, value: str) -> None:
-        """What `auth.revoke` does to a live token: without rotation mode it ends the whole authorization."""
-        token = self.tokens[value]
-        if self.apps[token.app_id].rotation:
-            token.state = "revoked"
-            of = self.installations[token.app_id, token.team_id]
-            if token.kind == "bot":
-                of.bot_token = None
-            else:
-                of.user_token = None
-        else:
-            self._end_authorization(token.app_id, token.team_id)
-
-    def revoke(self, installation: str) -> None:
-        """End an authorization, as `auth.revoke` with its bot token does; already ended: nothing happens."""
-        of = self.installation(installation)
-        self._end_authorization(of.app_id, of.team_id)
-
-    def _end_authorization(self, app_id: str, team_id: str) -> None:
-        of = self.installations[app_id, team_id]
-        for token in self.tokens.values():
-            if (token.app_id, token.team_id, token.state) == (app_id, team_id, "live"):
-                token.state = "revoked"
-        for channel in self.channels.values():
-            channel.members.discard(of.bot_user_id)
-        for hook in self.hooks.values():
-            if (hook.app_id, hook.team_id) == (app_id, team_id):
-                hook.live = False
-        of.active, of.bot_token, of.user_token = False, None, None
-        of.bot_scopes, of.user_scopes = [], []
-
     # Smaller changes
 
     def set_token_state(self, token: str, state: str) -> None:
@@ -172,8 +97,13 @@ class World:
 
     def configure(self, app: str, **settings: Any) -> None:
         """Change an app's settings; scopes take effect with the next install."""
+        the_app = self.app(app)
+        if the_app.rotation and not settings.get("rotation", True):
+            raise ValueError("rotation mode cannot be turned off")
         for name, value in settings.items():
-            setattr(self.app(app), name, value)
+            if not hasattr(the_app, name):
+                raise ValueError(f"no setting {name!r}")
+            setattr(the_app, name, value)
 
     def invite(self, installation: str, channel: str) -> None:
         """Put a bot in a channel, as one of its members does."""
@@ -198,8 +128,20 @@ class World:
         self.hooks[hook.path] = hook
         return hook
 
+    def set_clock(self, at: float) -> float:
+        """Make it `at` (seconds since the epoch) now."""
+        return self.clock.set(at)
+
+    def advance_clock(self, seconds: float) -> float:
+        """Move the clock forward; gives the time."""
+        return self.clock.advance(seconds)
+
+    def set_refresh_grace(self, seconds: float) -> None:
+        """For how long a refresh token works again after its first use."""
+        self.refresh_grace = seconds
+
     def add_message(self, **fields: Any) -> Message:
         """Write a message into a channel; its `ts` is unique and rising."""
-        message = Message(ts=f"{int(time.time())}.{next(self._microseconds):06d}", **fields)
+        message = Message(ts=f"{int(self.clock.now())}.{next(self._microseconds):06d}", **fields)
         self.messages.append(message)
         return message
