@@ -25,7 +25,7 @@ class ActionModule(GuardedAction):
         tokens = options["tokens"]
         for token in tokens:
             _redact.register(token)
-        slack = Slack(options["slack_api_url"])
+        slack = Slack.of(options)
         asked = [token for token in tokens if problem(token, "bot") is None or problem(token, "user") is None]
         # Which of them are of one app is not known, so none speaks for another.
         probes = {token: settle([slack.probe(token)])[0] for token in asked}

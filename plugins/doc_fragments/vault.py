@@ -84,10 +84,16 @@ options:
       - Taken from C(botops_vault_cert_auth_private_key), then from E(VAULT_CLIENT_KEY) or E(VAULT_CLIENT_KEY_FILE) (a
         file that holds the path).
     type: path
+  vault_proxies:
+    description:
+      - Address of the proxy to Vault, such as V(http://proxy.example.com:3128), or a mapping of C(http) and C(https),
+        which say what the proxy is for, to such addresses. A user and a password may be in the address.
+      - Taken from C(botops_vault_proxies), then from E(VAULT_PROXY_ADDR) or E(VAULT_PROXY_ADDR_FILE).
+    type: raw
   vault_timeout:
     description:
-      - Seconds of silence after which a request to Vault counts as failed. A failed request is tried again for at most
-        30 seconds, where that can do no harm.
+      - Seconds that a request to Vault may take until the end of its answer. A failed request is tried again where that
+        can do no harm. All tries together take at most 30 seconds.
       - Taken from C(botops_vault_timeout), then V(10).
     type: float
   vault_field:
@@ -100,6 +106,8 @@ notes:
     environment of ansible-playbook. Where the environment variable C(NAME) is empty or not set, C(NAME_FILE) may name a
     file that holds the value; white space around it is dropped. After them comes the default.
   - A path is C(mount/path). Whether the mount is KV version 1 or 2 is asked of Vault.
+  - Where no proxy to Vault is stated, E(HTTPS_PROXY) and E(HTTP_PROXY) apply. What E(NO_PROXY) names is reached without a
+    proxy either way.
 seealso:
   - name: Vault, KV secrets engine
     description: The two versions of it, and what check-and-set is.

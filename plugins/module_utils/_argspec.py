@@ -54,11 +54,14 @@ VAULT = {
     "vault_cert_auth_private_key": _text(
         "botops_vault_cert_auth_private_key", "VAULT_CLIENT_KEY", type="path", no_log=False
     ),
+    "vault_proxies": Option({"type": "raw"}, "botops_vault_proxies", "VAULT_PROXY_ADDR"),
     "vault_timeout": Option({"type": "float"}, "botops_vault_timeout", "", 10.0),
     "vault_field": _text("botops_vault_field", default="value"),
 }
 SLACK = {
     "slack_api_url": _text("botops_slack_api_url", default="https://slack.com/api/"),
+    "slack_ca_cert": _text("botops_slack_ca_cert", type="path"),
+    "slack_proxies": Option({"type": "raw"}, "botops_slack_proxies"),
 }
 REGISTRY = {
     "workspaces": Option({"type": "raw"}, "botops_workspaces"),

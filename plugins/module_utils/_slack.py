@@ -11,11 +11,16 @@ Rate limits: https://docs.slack.dev/apis/web-api/rate-limits
 from __future__ import annotations
 
 import http.client
+import io
 import logging
+import ssl
 import time
+from collections.abc import Mapping
 from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
 
-from ansible_collections.botops.rotation.plugins.module_utils import _redact
+from ansible_collections.botops.rotation.plugins.module_utils import _network, _redact
 from ansible_collections.botops.rotation.plugins.module_utils._errors import (
     RotationError,
     SlackError,
@@ -31,9 +36,10 @@ try:
 except ImportError:  # said by Slack.__init__, so that documentation and other actions work without it
     WebClient = None
     RateLimitErrorRetryHandler = object
+_Base = WebClient or object
 
 API_URL = "https://slack.com/api/"
-TIMEOUT = 10  # seconds for one request
+TIMEOUT = 10  # seconds for one request with its whole answer
 ATTEMPTS = 4  # for reads; slack_sdk counts them over all handlers
 LONGEST_WAIT = 30  # seconds that a Retry-After is obeyed for
 
@@ -61,10 +67,35 @@ class _CappedRateLimit(RateLimitErrorRetryHandler):
         state.increment_current_attempt()
 
 
-class Slack:
-    """Calls to one Slack API, whose base address is `api_url`."""
+class _Client(_Base):
+    """slack_sdk's client, each request of which has an end, its answer read whole."""
 
-    def __init__(self, api_url: str = API_URL, timeout: int = TIMEOUT) -> None:
+    def _perform_urllib_http_request_internal(self, url: str, req: Any) -> Any:
+        return _network.within(self.timeout, lambda: self._exchange(url, req))
+
+    def _exchange(self, url: str, req: Any) -> Any:
+        try:
+            return super()._perform_urllib_http_request_internal(url, req)
+        except HTTPError as error:  # slack_sdk would read its body later, without a bound
+            body = io.BytesIO(error.read())
+            raise HTTPError(error.url, error.code, error.msg, error.headers, body) from None
+
+
+class Slack:
+    """Calls to one Slack API, whose base address is `api_url`.
+
+    `proxies`: one address, or a mapping of http and https to addresses; without it those of the environment. NO_PROXY
+    is heeded either way. `ca_cert`: PEM file with the authorities that count, instead of the system's. Raises `RotationError` for
+    settings that cannot work.
+    """
+
+    def __init__(
+        self,
+        api_url: str = API_URL,
+        timeout: float = TIMEOUT,
+        proxies: str | Mapping[str, str] | None = None,
+        ca_cert: str | None = None,
+    ) -> None:
         if WebClient is None:
             raise RotationError(
                 "The Python package slack_sdk is not installed where ansible-playbook runs",
@@ -72,6 +103,13 @@ class Slack:
             )
         self.api_url = api_url
         self.timeout = timeout
+        self._proxies = _network.proxies(proxies, "botops_slack_proxies", schemes=("http",))
+        self._tls = _tls(ca_cert)
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Slack:
+        """From the options that `_argspec.SLACK` declares."""
+        return cls(options["slack_api_url"], proxies=options["slack_proxies"], ca_cert=options["slack_ca_cert"])
 
     def probe(self, token: str) -> Probe:
         """Asks Slack who a token is. Never raises for what Slack says of it: that is the answer."""
@@ -138,15 +176,22 @@ class Slack:
     def post_webhook(self, url: str, text: str, blocks: list[dict[str, Any]]) -> dict[str, str]:
         """Posts once by an incoming webhook, which tells neither channel nor time of the message."""
         _redact.register(url)
-        client = WebhookClient(url, timeout=self.timeout, retry_handlers=[], logger=_log)
+        client = WebhookClient(url, timeout=self.timeout, ssl=self._tls, retry_handlers=[], logger=_log)
+        client.proxy = self._proxy(url)
         try:
-            answer = client.send(text=text, blocks=blocks)
+            answer = _network.within(self.timeout, lambda: client.send(text=text, blocks=blocks))
         except _BROKEN as exc:
             raise _unavailable("posting by the webhook", exc) from None
         if answer.status_code != 200:
             code = _redact.text((answer.body or "").strip()[:80]) or str(answer.status_code)
             raise SlackError(f"Slack refused to post by the webhook: {answer.status_code} {code}", code)
         return {"channel": "", "ts": ""}
+
+    def _proxy(self, url: str) -> str | None:
+        """The stated proxy. None leaves it to urllib: slack_sdk's own look at the environment, which does not tell
+        http from https, is undone by setting this after it.
+        """
+        return self._proxies.get(urlsplit(url).scheme)
 
     def _call(self, token: str, method: str, attempts: int = 1, **arguments: Any) -> Any:
         """One Web API call; with more than one attempt it must be a read."""
@@ -158,9 +203,9 @@ class Slack:
                 ServerErrorRetryHandler(max_retry_count=attempts - 1),
                 ConnectionErrorRetryHandler(max_retry_count=attempts - 1),
             ]
-        client = WebClient(
-            token=token, base_url=self.api_url, timeout=self.timeout, retry_handlers=handlers, logger=_log
-        )
+        options = {"timeout": self.timeout, "ssl": self._tls, "retry_handlers": handlers, "logger": _log}
+        client = _Client(token=token, base_url=self.api_url, **options)
+        client.proxy = self._proxy(self.api_url)
         name = method.replace("_", ".", 1)
         try:
             answer = getattr(client, method)(**arguments)
@@ -171,6 +216,19 @@ class Slack:
             raise _translate(name, exc.response) from None
         except (SlackClientError, *_BROKEN) as exc:
             raise _unavailable(name, exc) from None
+
+
+def _tls(ca_cert: str | None) -> ssl.SSLContext | None:
+    """What decides whether Slack's certificate is valid; None: the system's authorities."""
+    if not ca_cert:
+        return None
+    try:
+        return ssl.create_default_context(cafile=ca_cert)
+    except OSError as exc:  # ssl.SSLError, too
+        raise RotationError(
+            f"The file of botops_slack_ca_cert cannot be used: {_redact.text(str(exc))[:200]}",
+            "state a readable PEM file with the authorities that may sign the certificate of Slack, or of the proxy",
+        ) from None
 
 
 def _translate(method: str, response: Any) -> SlackError:
@@ -197,10 +255,13 @@ def _translate(method: str, response: Any) -> SlackError:
 
 def _unavailable(method: str, exc: Exception) -> SlackUnavailable:
     reason = getattr(exc, "reason", exc)
+    remedy = "check botops_slack_api_url, the proxy (botops_slack_proxies, HTTPS_PROXY, NO_PROXY) and the network"
+    if isinstance(reason, ssl.SSLError):
+        remedy = "state the authorities of the certificate that was shown, perhaps a proxy's: botops_slack_ca_cert"
     return SlackUnavailable(
         f"{method} got no answer from Slack: {type(reason).__name__}: {_redact.text(str(reason))[:200]}",
         "unavailable",
-        "check botops_slack_api_url, the proxy and the network between here and Slack, then run it again",
+        f"{remedy}, then run it again",
     )
 
 

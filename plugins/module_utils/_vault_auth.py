@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from ansible_collections.botops.rotation.plugins.module_utils import _redact, _vault_http
+from ansible_collections.botops.rotation.plugins.module_utils import _network, _redact, _vault_http
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, VaultError
 
 POOL = 8  # connections that are kept: reads may come from that many threads
@@ -25,8 +25,8 @@ class VaultSettings:
 
     `role` is the role's name for kubernetes (required), jwt and cert (optional). `mount_point` is where the auth
     method is mounted (default: its name). `cert_auth_*` are paths of PEM files; they are presented with every method.
-    `proxies` as in requests ({"https": "http://..."}); without it the environment's apply, NO_PROXY included.
-    `timeout` (seconds of silence), `retries` and `deadline` (seconds, tries included) bound each call.
+    `proxies`: one address, or a mapping of http and https to addresses; without it those of the environment. NO_PROXY
+    is heeded either way. `timeout` (seconds for one exchange), `retries` and `deadline` (seconds, tries included) bound each call.
     """
 
     url: str
@@ -42,7 +42,7 @@ class VaultSettings:
     validate_certs: bool = True
     cert_auth_public_key: str | None = None
     cert_auth_private_key: str | None = None
-    proxies: dict[str, str] | None = field(default=None, repr=False)
+    proxies: str | dict[str, str] | None = field(default=None, repr=False)
     timeout: float = 10.0
     retries: int = 4
     deadline: float = 30.0
@@ -99,9 +99,13 @@ def _client(settings: VaultSettings) -> Any:
     """An hvac client that takes nothing from the environment but proxies and, without `ca_cert`, REQUESTS_CA_BUNDLE."""
     import hvac
     from requests.adapters import HTTPAdapter
+    from requests.utils import should_bypass_proxies
 
     verify = (settings.ca_cert or True) if settings.validate_certs else False
     cert = (settings.cert_auth_public_key, settings.cert_auth_private_key) if settings.cert_auth_public_key else ""
+    proxies = _network.proxies(settings.proxies, "botops_vault_proxies")
+    if should_bypass_proxies(str(settings.url), None):  # NO_PROXY, as for Slack; requests heeds it for its own only
+        proxies = {}
     session = _vault_http.Session()
     session.verify, session.cert = verify, cert or None  # hvac prefers the session's own over the client's
     for scheme in ("http://", "https://"):
@@ -113,7 +117,7 @@ def _client(settings: VaultSettings) -> Any:
         session=session,
         verify=verify,
         cert=cert,  # None would make hvac read VAULT_CLIENT_CERT
-        proxies=dict(settings.proxies) if settings.proxies else None,
+        proxies=proxies or None,
         adapter=_vault_http.Adapter,
         patience=_vault_http.Patience(settings.timeout, settings.retries, settings.deadline),
     )

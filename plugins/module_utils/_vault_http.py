@@ -17,7 +17,7 @@ from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _redact
+from ansible_collections.botops.rotation.plugins.module_utils import _network, _redact
 from ansible_collections.botops.rotation.plugins.module_utils._errors import (
     RotationError,
     VaultConflict,
@@ -79,7 +79,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Patience:
-    """Seconds that one exchange may be silent, how often it is tried again, seconds for a call with all its tries."""
+    """Seconds that one exchange may take, how often it is tried again, seconds for a call with all its tries."""
 
     timeout: float = 10.0
     retries: int = 4
@@ -131,7 +131,7 @@ class Adapter(_Json):
             response = failure = None
             timeout = max(0.1, min(self.patience.timeout, end - time.monotonic()))
             try:
-                response = _Raw.request(self, method, url, raise_exception=False, timeout=timeout, **kwargs)
+                response = self._exchange(timeout, method, url, **kwargs)
             except requests.RequestException as error:
                 failure = error
                 again = _never_sent(error) or (repeatable and _may_pass(error))
@@ -146,6 +146,14 @@ class Adapter(_Json):
         if failure is not None:
             raise failure
         return response
+
+    def _exchange(self, timeout: float, method: str, url: str, **kwargs: Any) -> Any:
+        """One request and its whole answer."""
+        options = {"raise_exception": False, "timeout": timeout, **kwargs}
+        try:
+            return _network.within(timeout, lambda: _Raw.request(self, method, url, **options))
+        except TimeoutError as error:
+            raise requests.ReadTimeout(str(error)) from None
 
     def _raise_for_error(self, method: str, url: str, response: Any) -> None:
         try:
@@ -203,7 +211,7 @@ def _explain(error: Exception, attempt: str, remedy: str) -> VaultError:
     if isinstance(error, requests.exceptions.ProxyError):
         return VaultUnavailable(
             f"{attempt}: the proxy did not let it through: {_short(_root(error))}",
-            "check the proxy (HTTPS_PROXY, botops_vault_proxies), or add Vault's host to NO_PROXY",
+            "check the proxy (botops_vault_proxies, HTTPS_PROXY), or add Vault's host to NO_PROXY",
         )
     if isinstance(error, requests.Timeout):
         return VaultUnavailable(f"{attempt}: no answer in time", "check that Vault is up and reachable, then run again")

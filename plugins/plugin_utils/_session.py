@@ -45,7 +45,7 @@ class Session:
 
     @cached_property
     def slack(self) -> Slack:
-        return Slack(self.options["slack_api_url"])
+        return Slack.of(self.options)
 
     @cached_property
     def store(self) -> RecordStore:

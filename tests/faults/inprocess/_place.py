@@ -99,8 +99,8 @@ class Place:
             pass
 
         class Slack(_slack.Slack):
-            def __init__(self, api_url: str) -> None:
-                super().__init__(api_url, place.slack_timeout)
+            def __init__(self, api_url: str, **more: Any) -> None:
+                super().__init__(api_url, place.slack_timeout, **more)
 
             def _call(self, token: str, method: str, *args: Any, **more: Any) -> Any:
                 return place._slack_call(lambda: super(Slack, self)._call(token, method, *args, **more), method)
