@@ -27,13 +27,22 @@ class Sandbox:
 
     `with Sandbox() as sandbox:` brings it up in the demo's state and takes it down; `demo=False` leaves out what the
     demo stages. `Sandbox.attach(directory)` is one that is up. Installations are named `gobot/ibmcloud`.
+    `services=False`: OpenBao and Slack alone, for services elsewhere (see `tests.hosts`), which reach Slack where
+    `slack_at`, another address of this machine, says.
     """
 
     def __init__(
-        self, dir: str | Path | None = None, demo: bool = True, say: Callable[[str], None] | None = None
+        self,
+        dir: str | Path | None = None,
+        demo: bool = True,
+        say: Callable[[str], None] | None = None,
+        services: bool = True,
+        slack_at: str = "",
     ) -> None:
         self.dir = Path(dir or tempfile.mkdtemp(prefix="botops-", dir="/tmp")).absolute()
         self.demo = demo
+        self._specs = SERVICES if services else ()
+        self._slack_at = slack_at
         self._say = say or (lambda line: None)
         self._state: State | None = None
 
@@ -42,6 +51,7 @@ class Sandbox:
         """The sandbox that is up in a directory; SandboxError when there is none."""
         sandbox = cls(dir)
         sandbox._state = State.load(sandbox.dir)
+        sandbox._specs = tuple(spec for spec in SERVICES if spec.name in sandbox._state.ports)
         if not sandbox.slack.alive():
             raise SandboxError(f"no sandbox is up in {sandbox.dir}; start one: python -m tests.sandbox up")
         return sandbox
@@ -58,7 +68,7 @@ class Sandbox:
     def up(self) -> None:
         """Start everything and wait until it is ready. What goes wrong takes it down again."""
         try:
-            self._state = _start.start(self.dir, self._say)
+            self._state = _start.start(self.dir, self._say, self._specs, self._slack_at)
             if self.demo:
                 for installation in self.installations("gobot"):
                     self.stage(installation, self.reissue(installation))
@@ -66,7 +76,8 @@ class Sandbox:
                     "gobot: tokens revoked in its four workspaces, the app reinstalled, new tokens staged in Vault"
                 )
                 self.wait_health("gobot-", healthy=False)
-                self._say("gobot's services are down: Slack refuses the tokens that they have")
+                if self._specs:
+                    self._say("gobot's services are down: Slack refuses the tokens that they have")
         except BaseException:
             self.down()
             raise
@@ -99,6 +110,11 @@ class Sandbox:
     def slack_url(self) -> str:
         """Address of the Web API, as `botops_slack_api_url` has it."""
         return self.state.slack_url + "/api/"
+
+    @property
+    def slack_url_outside(self) -> str:
+        """Address of the Web API at the address that `slack_at` named."""
+        return self.slack_url.replace("127.0.0.1", self.state.slack_at)
 
     @property
     def slack(self) -> SlackControl:
@@ -176,7 +192,7 @@ class Sandbox:
 
     def services(self, prefix: str = "") -> list[Service]:
         """The services, or those whose name begins with `prefix`."""
-        return [self.service(spec.name) for spec in SERVICES if spec.name.startswith(prefix)]
+        return [self.service(spec.name) for spec in self._specs if spec.name.startswith(prefix)]
 
     def service(self, name: str) -> Service:
         """One service, as it is now."""
@@ -210,7 +226,7 @@ class Sandbox:
 
     def wait_health(self, prefix: str = "", healthy: bool = True, timeout: float = 30.0) -> None:
         """Wait until the services (those whose name begins with `prefix`) are healthy, or are not."""
-        for spec in SERVICES:
+        for spec in self._specs:
             if spec.name.startswith(prefix):
                 what = f"{spec.name} is {'healthy' if healthy else 'unhealthy'}"
                 wait_for(what, lambda name=spec.name: (self.health(name)[0] == 200) is healthy, timeout)

@@ -12,17 +12,18 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from tests.sandbox import _inventory, _ports, bao
 from tests.sandbox._process import Processes, SandboxError, environment, wait_for
 from tests.sandbox._state import MARK, REGISTRY, ROOT, State
-from tests.sandbox.services import HOSTS, SERVICES, inventory_entry
+from tests.sandbox.services import HOSTS, SERVICES, ServiceSpec, inventory_entry
 from tests.sandbox.slack import seed
-from tests.sandbox.slack.app import url_of
+from tests.sandbox.slack.app import listen, url_of
 from tests.sandbox.slack.client import SlackControl
 from tests.sandbox.supervisor import Supervisor
 
@@ -30,8 +31,13 @@ LONGEST_SOCKET = 90
 """A Unix socket's path may have 107 bytes, and supervisor adds some while it starts."""
 
 
-def start(directory: Path, say: Callable[[str], None]) -> State:
-    """Start everything, with all installations installed, their tokens in Vault, and the services healthy with them."""
+def start(
+    directory: Path, say: Callable[[str], None], services: Sequence[ServiceSpec] = SERVICES, slack_at: str = ""
+) -> State:
+    """Start everything, with all installations installed, their tokens in Vault, and the services healthy with them.
+
+    `slack_at`: an address of this machine at which Slack answers, too, on the same port as on loopback.
+    """
     _make(directory)
     processes = Processes(directory)
     with _ports.claim() as sock:
@@ -40,13 +46,18 @@ def start(directory: Path, say: Callable[[str], None]) -> State:
             slack_url=url_of(sock),
             vault_url=f"http://127.0.0.1:{first + 1}",
             sockets=_socket_directory(directory),
-            ports={spec.name: first + 3 + number for number, spec in enumerate(SERVICES)},
+            ports={spec.name: first + 3 + number for number, spec in enumerate(services)},
+            slack_at=slack_at,
         )
         state.save(directory)
-        argv = [sys.executable, "-m", "tests.sandbox.slack", "--fd", str(sock.fileno()), "--registry", str(REGISTRY)]
-        processes.start("slack", argv, environment(HOME=str(directory)), ROOT, fds=(sock.fileno(),))
+        with ExitStack() as more:
+            sockets = [sock, *([more.enter_context(listen(first, slack_at))] if slack_at else [])]
+            fds = tuple(one.fileno() for one in sockets)
+            argv = [sys.executable, "-m", "tests.sandbox.slack", "--registry", str(REGISTRY)]
+            argv += [f"--fd={number}" for number in fds]
+            processes.start("slack", argv, environment(HOME=str(directory)), ROOT, fds=fds)
     vault = bao.start(processes, directory, first + 1, _vault_token(directory))
-    hosts = [supervisor(directory, state, host) for host in HOSTS]
+    hosts = [supervisor(directory, state, host) for host in (HOSTS if services else ())]
     slack = SlackControl(state.slack_url)
     wait_for("the Slack sandbox answers", lambda: processes.check() or slack.alive())
     say(f"Slack sandbox at {state.slack_url}")
@@ -58,11 +69,12 @@ def start(directory: Path, say: Callable[[str], None]) -> State:
     vault.set_up()
     _fill_vault(vault, slack, issued)
     say(f"OpenBao at {state.vault_url}, {len(issued)} installations' tokens in it")
-    for spec in SERVICES:
+    for spec in services:
         wait_for(
             f"{spec.name} is healthy", lambda name=spec.name: processes.check() or health(state.ports[name])[0] == 200
         )
-    say(f"{len(SERVICES)} bot services healthy on {len(hosts)} hosts")
+    if services:
+        say(f"{len(services)} bot services healthy on {len(hosts)} hosts")
     _write_inventory(directory, state, hosts)
     return state
 
@@ -107,7 +119,7 @@ def _start_services(processes: Processes, hosts: list[Supervisor], state: State,
             file.write_text(spec.env_file(tokens), encoding="utf-8")
         host.configure([(spec, state.ports[spec.name]) for spec in specs], processes.logs)
         host.start(processes, state.slack_url + "/api/")
-    with ThreadPoolExecutor(len(hosts)) as pool:
+    with ThreadPoolExecutor(len(hosts) or 1) as pool:
         list(pool.map(Supervisor.wake, hosts))
 
 

@@ -26,6 +26,7 @@ class State:
     vault_url: str
     sockets: str
     ports: dict[str, int]
+    slack_at: str = ""
 
     @classmethod
     def load(cls, directory: Path) -> State:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tests.sandbox.slack import control, webapi, webhooks
+from tests.sandbox.slack import consent, control, webapi, webhooks
 from tests.sandbox.slack.http import CuttableProtocol
 from tests.sandbox.slack.world import World
 
@@ -22,7 +22,7 @@ Handler = Callable[[World, Request], Awaitable[Response]]
 
 
 def make_app(world: World) -> Starlette:
-    """Web API under /api/, incoming webhooks under /services/, control API under /control/."""
+    """Web API under /api/, the pages of the OAuth flow under /oauth/ and /apps/, incoming webhooks under /services/, control API under /control/."""
 
     def bound(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
@@ -34,6 +34,10 @@ def make_app(world: World) -> Starlette:
         routes=[
             Route("/api/{method}", bound(webapi.serve), methods=["GET", "POST"]),
             Route("/services/{team}/{hook}/{secret}", bound(webhooks.serve), methods=["POST"]),
+            Route("/oauth/authorize", bound(consent.serve), methods=["GET"]),
+            Route("/oauth/v2/authorize", bound(consent.serve), methods=["GET"]),
+            Route("/oauth/decision", bound(consent.serve), methods=["POST"]),
+            Route("/apps/{app}", bound(consent.serve), methods=["GET"]),
             Route("/control/{verb}", bound(control.serve), methods=["POST"]),
         ]
     )

@@ -1,0 +1,90 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Podman, and what a machine needs for hosts in containers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+# Program -> Debian's package.
+PROGRAMS = {"podman": "podman", "runc": "runc", "debootstrap": "debootstrap", "iptables": "iptables"}
+PROGRAMS |= {"ssh": "openssh-client", "ssh-keygen": "openssh-client"}
+PLUGINS = (Path("/usr/lib/cni/bridge"), Path("/usr/libexec/podman/netavark"), Path("/usr/lib/podman/netavark"))
+INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
+ENOUGH_INSTANCES = 8192
+"""Each systemd takes several; with the usual 128 sshd and path units fail silently from about 20 hosts on."""
+
+
+class HostsError(Exception):
+    """The hosts could not do what was asked; the text is for people."""
+
+
+def environment() -> dict[str, str]:
+    """The caller's environment with the directories of programs for administrators."""
+    return {**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"}
+
+
+def podman(*argv: str, stdin: str | bytes | None = None, check: bool = True, timeout: float = 120.0) -> str:
+    """Run podman and give what it prints on standard output; HostsError with its last words when it fails."""
+    data = stdin.encode() if isinstance(stdin, str) else stdin
+    done = subprocess.run(
+        ["podman", "--runtime", "runc", *argv],
+        input=data,
+        stdin=subprocess.DEVNULL if data is None else None,
+        capture_output=True,
+        env=environment(),
+        timeout=timeout,
+        check=False,
+    )
+    if check and done.returncode:
+        said = (done.stderr.decode(errors="replace") or done.stdout.decode(errors="replace")).strip()
+        raise HostsError(f"podman {' '.join(argv[:3])}: exit status {done.returncode}: {said[-600:]}")
+    return done.stdout.decode(errors="replace")
+
+
+def missing() -> list[str]:
+    """Debian's packages that this machine lacks for hosts in containers."""
+    path = environment()["PATH"]
+    packages = [package for program, package in PROGRAMS.items() if not shutil.which(program, path=path)]
+    if not any(plugin.exists() for plugin in PLUGINS):
+        packages.append("containernetworking-plugins")
+    return sorted(set(packages))
+
+
+def prepare(install: bool = True) -> None:
+    """Make sure that hosts can be made here; as root on Debian what is missing is installed, else HostsError names it."""
+    if os.geteuid():
+        raise HostsError(
+            "containers that boot systemd need root here; run this as root, or in a virtual machine as root"
+        )
+    packages = missing()
+    if packages and not (install and shutil.which("apt-get")):
+        raise HostsError(f"missing on this machine (names of Debian's packages): {', '.join(packages)}; install them")
+    if packages:
+        _apt_get("update")
+        _apt_get("install", "--yes", "--no-install-recommends", *packages)
+    _raise_inotify()
+
+
+def _apt_get(*argv: str) -> None:
+    # Another apt-get may be at work: wait for it.
+    command: Sequence[str] = ("apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", *argv)
+    env = {**environment(), "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise HostsError(f"{' '.join(command)}: exit status {done.returncode}: {done.stderr.strip()[-600:]}")
+
+
+def _raise_inotify() -> None:
+    try:
+        if int(INSTANCES.read_text()) < ENOUGH_INSTANCES:
+            INSTANCES.write_text(str(ENOUGH_INSTANCES))
+    except OSError as error:
+        raise HostsError(
+            f"cannot raise {INSTANCES} to {ENOUGH_INSTANCES} ({error.strerror}); run this as root"
+        ) from None
