@@ -113,18 +113,31 @@ class Slack:
 
     def probe(self, token: str) -> Probe:
         """Asks Slack who a token is. Never raises for what Slack says of it: that is the answer."""
+        return self.whoami(token)[0]
+
+    def whoami(self, token: str) -> tuple[Probe, dict[str, Any]]:
+        """The same, with all of the answer to auth.test: also url, and of some kinds app_name and expires_in."""
         try:
             answer = self._call(token, "auth_test", attempts=ATTEMPTS)
         except SlackUnavailable as exc:
-            return Probe(Life.UNKNOWN, exc.code, exc.message)
+            return Probe(Life.UNKNOWN, exc.code, exc.message), {}
         except SlackError as exc:
-            return refused(exc.code)
+            return refused(exc.code), {}
         told = ("team_id", "team", "user_id", "user", "bot_id", "app_id")
         identity = {key: answer[key] for key in told if answer.get(key) and isinstance(answer[key], str)}
         scopes = _scopes(answer.headers)
         if "app_id" not in identity and "users:read" in scopes and "bot_id" in identity:
             identity.update(self._app_id(token, identity["bot_id"]))
-        return Probe(Life.ALIVE, "ok", "Slack accepted it", identity, scopes)
+        return Probe(Life.ALIVE, "ok", "Slack accepted it", identity, scopes), answer.data
+
+    def revoke(self, token: str, test: bool = False) -> bool:
+        """Ends a token, or with `test` asks whether that could be done; whether Slack says that it has ended.
+
+        Sent once: after a SlackUnavailable only auth.test tells whether it took effect.
+        https://docs.slack.dev/reference/methods/auth.revoke
+        """
+        answer = self._call(token, "auth_revoke", **({"test": True} if test else {}))
+        return answer.get("revoked") is True
 
     def _app_id(self, token: str, bot_id: str) -> dict[str, str]:
         """The app of a bot token, which auth.test does not tell: https://docs.slack.dev/reference/methods/bots.info"""
