@@ -119,6 +119,21 @@ def workflow_webhook() -> str:
     return f"{_HOOKS}workflows/{slack_id('T')}/{slack_id('A')}/{digits(18)}/{alnum(24)}"
 
 
+def client_id() -> str:
+    """An app's client id: two numbers."""
+    return f"{digits(12)}.{digits(13)}"
+
+
+def client_secret() -> str:
+    """An app's client secret: 32 hex digits."""
+    return secrets.token_hex(16)
+
+
+def oauth_code() -> str:
+    """The code that a consent ends with: two numbers, 64 hex digits."""
+    return f"{digits(12)}.{digits(13)}.{secrets.token_hex(32)}"
+
+
 def vault_service() -> str:
     """Vault or OpenBao service token of today's form."""
     return "hv" + f"s.{alnum(90)}"

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.sandbox import tokens
+
 
 class SlackError(Exception):
     """A call that Slack answers with `{"ok": false, "error": code}`; `extra` is merged into the answer."""
@@ -20,12 +22,23 @@ class SlackError(Exception):
 
 @dataclass
 class Team:
-    """A workspace. `people` are the ids of its human users; the first one installs the apps."""
+    """A workspace. `people` are the ids of its human users; the first one installs the apps.
+
+    `signed_in` is who the browser is signed in as (None: nobody), `admins` those of the people who are admins. With
+    `approve_apps` everybody else has to ask them: `approved` are the scopes they allowed an app (by its id),
+    `restricted` the apps they refused. `enterprise_id`: only an Enterprise workspace has the admin API.
+    """
 
     id: str
     name: str
     slug: str
     people: list[str] = field(default_factory=list)
+    signed_in: str | None = None
+    admins: list[str] = field(default_factory=list)
+    approve_apps: bool = False
+    approved: dict[str, list[str]] = field(default_factory=dict)
+    restricted: list[str] = field(default_factory=list)
+    enterprise_id: str | None = None
 
 
 @dataclass
@@ -34,7 +47,10 @@ class App:
 
     `rotation` is Slack's rotation mode: access tokens expire, and `auth.revoke` ends one of them and not the
     authorization. `keep_bot_user`: whether the bot user's id survives revoke and reinstall (likely, but Slack does not
-    promise it). `classic`: an app of the first OAuth version, whose bot has the one scope `bot`.
+    promise it). `classic`: an app of the first OAuth version, whose bot has the one scope `bot`. `redirect_uris` are
+    https; `local_redirects` lets http://localhost in, too (whether Slack does is uncertain). `optional_scopes` may be
+    declined by whoever installs. `home_team`: an app that is not distributed installs there only. `old_secrets`: until
+    when a client secret that was replaced is good.
     """
 
     id: str
@@ -44,6 +60,13 @@ class App:
     rotation: bool = False
     keep_bot_user: bool = True
     classic: bool = False
+    client_id: str = field(default_factory=tokens.client_id)
+    client_secret: str = field(default_factory=tokens.client_secret)
+    old_secrets: dict[str, float] = field(default_factory=dict)
+    redirect_uris: list[str] = field(default_factory=list)
+    local_redirects: bool = False
+    optional_scopes: list[str] = field(default_factory=list)
+    home_team: str | None = None
 
 
 @dataclass

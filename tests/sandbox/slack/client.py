@@ -10,6 +10,8 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.sandbox.tokens import slack_id
+
 
 class SlackControl:
     """The Slack sandbox at a base URL such as `http://127.0.0.1:20000`. Installations are named `gobot/ibmcloud`."""
@@ -60,7 +62,7 @@ class SlackControl:
         self.call("remove_scope", installation=installation, scope=scope, kind=kind)
 
     def configure(self, app: str, **settings: Any) -> None:
-        """Change an app: bot_scopes, user_scopes, rotation (for good), keep_bot_user, classic, ..."""
+        """Change an app: bot_scopes, user_scopes, rotation (for good), redirect_uris, optional_scopes, ..."""
         self.call("configure", app=app, **settings)
 
     def invite(self, installation: str, channel: str) -> None:
@@ -82,6 +84,41 @@ class SlackControl:
     def add_hook(self, installation: str, channel: str) -> str:
         """Make an incoming webhook; gives its URL."""
         return self.call("add_hook", installation=installation, channel=channel)
+
+    # Apps and what comes before an install
+
+    def add_app(self, name: str, bot_scopes: list[str], id: str | None = None, **settings: Any) -> dict[str, Any]:
+        """Make an app; gives client_id, client_secret, redirect_uris. `settings`: see `App` in _books.py."""
+        self.call("add_app", id=id or slack_id("A"), name=name, bot_scopes=bot_scopes, **settings)
+        return self.credentials(name)
+
+    def credentials(self, app: str) -> dict[str, Any]:
+        """client_id, client_secret and redirect_uris of an app, by its name or id."""
+        return self.call("credentials", app=app)
+
+    def regenerate_secret(self, app: str, overlap: float = 86_400) -> str:
+        """A new client secret; the old one is good for `overlap` seconds more."""
+        return self.call("regenerate_secret", app=app, overlap=overlap)
+
+    def sign_in(self, team: str, user: str | None) -> None:
+        """Who the browser is signed in as in a workspace (default: the first of its people); None: nobody."""
+        self.call("sign_in", team=team, user=user)
+
+    def require_approval(self, team: str, on: bool = True, admins: list[str] | None = None) -> None:
+        """Turn Approve Apps on: whoever is not among `admins` has to request an app."""
+        self.call("require_approval", team=team, on=on, admins=admins)
+
+    def app_requests(self, state: str | None = "pending") -> list[dict[str, Any]]:
+        """Requests to install: id, app_id, team_id, user_id, bot_scopes, user_scopes, message, date_created, state."""
+        return [one for one in self.call("app_requests") if state in (None, one["state"])]
+
+    def resolve_request(self, request: str, approve: bool = True) -> None:
+        """An admin approves or denies a request."""
+        self.call("resolve_request", request=request, approve=approve)
+
+    def set_oauth(self, describe_denial: bool | None = None, used_code_error: str | None = None) -> None:
+        """Whether a denial comes with error_description; what oauth.v2.access says of a used code."""
+        self.call("set_oauth", describe_denial=describe_denial, used_code_error=used_code_error)
 
     # Time
 
@@ -127,6 +164,10 @@ class SlackControl:
     def tokens(self) -> list[dict[str, Any]]:
         """Every token ever issued, in clear: value, kind, app_id, team_id, user_id, state, expires_at, ..."""
         return self.call("tokens")
+
+    def secrets(self) -> list[str]:
+        """Every client secret and every code, in clear: for a scan for leaks."""
+        return self.call("secrets")
 
     def webhook_paths(self) -> list[str]:
         """The path of every webhook ever made, in clear."""

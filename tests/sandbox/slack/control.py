@@ -16,7 +16,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tests.sandbox.slack._books import Installation
+from tests.sandbox.slack._books import Installation, SlackError
 from tests.sandbox.slack.faults import Fault
 from tests.sandbox.slack.world import World
 from tests.sandbox.tokens import fingerprint
@@ -38,6 +38,13 @@ CHANGES = [
     "set_clock",
     "advance_clock",
     "set_refresh_grace",
+    "sign_in",
+    "require_approval",
+    "set_oauth",
+    "regenerate_secret",
+    "resolve_request",
+    "approve_app",
+    "restrict_app",
 ]
 
 
@@ -99,7 +106,9 @@ def books(world: World) -> dict[str, Any]:
     """All of the books, without a token in them."""
     return {
         "teams": [asdict(team) for team in world.teams.values()],
-        "apps": [asdict(app) for app in world.apps.values()],
+        "apps": [{**_hidden(app, "client_secret"), "old_secrets": len(app.old_secrets)} for app in world.apps.values()],
+        "app_requests": [asdict(one) for one in world.app_requests.values()],
+        "codes": [_hidden(one, "value") for one in world.codes.values()],
         "channels": [{**asdict(one), "members": sorted(one.members)} for one in world.channels.values()],
         "installations": [_hidden(one, *TOKEN_FIELDS) for one in world.installations.values()],
         "webhooks": [_hidden(one, "path") for one in world.hooks.values()],
@@ -123,6 +132,14 @@ VERBS: dict[str, Callable[..., Any]] = {
     "requests": lambda world: world.requests,
     "clear_requests": lambda world: world.requests.clear(),
     "tokens": lambda world: [asdict(one) for one in world.tokens.values()],
+    "credentials": lambda world, app: {
+        name: getattr(world.app(app), name) for name in ("client_id", "client_secret", "redirect_uris")
+    },
+    "app_requests": lambda world: [asdict(one) for one in world.app_requests.values()],
+    "secrets": lambda world: [
+        *world.codes,
+        *(secret for app in world.apps.values() for secret in (app.client_secret, *app.old_secrets)),
+    ],
     "webhooks": lambda world: books(world)["webhooks"],
     "webhook_paths": lambda world: list(world.hooks),
     "books": books,
@@ -148,5 +165,5 @@ async def serve(world: World, request: Request) -> Response:
     try:
         body = await request.body()
         return JSONResponse({"result": _run(world, verb, json.loads(body) if body else {})})
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, SlackError) as error:
         return JSONResponse({"error": f"{verb}: {type(error).__name__}: {error}"}, 400)

@@ -9,6 +9,7 @@ Source of what is not said otherwise: https://docs.slack.dev/apis/web-api
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import time
 from collections.abc import Callable
@@ -53,13 +54,16 @@ async def cut(request: Request) -> Response:
 
 @dataclass
 class Call:
-    """A call of the Web API as it came in. `error` is what was wrong with its form."""
+    """A call of the Web API as it came in. `form` are the arguments that came in a form, `basic` an id and a secret from
+    HTTP Basic, `error` is what was wrong with the call's form."""
 
     method: str
     args: dict[str, Any] = field(default_factory=dict)
     is_json: bool = False
     token: str | None = None
     error: str | None = None
+    form: dict[str, str] = field(default_factory=dict)
+    basic: tuple[str, str] | None = None
 
 
 async def read_call(request: Request) -> Call:
@@ -81,11 +85,22 @@ async def read_call(request: Request) -> Call:
         fields = dict(parse_qsl(body, keep_blank_values=True))
         form_token = fields.pop("token", None)
         call.args.update(fields)
+        call.form = fields
     elif body:
         call.error = "invalid_post_type" if kind else "missing_post_type"
     scheme, _dummy, bearer = request.headers.get("authorization", "").partition(" ")
     call.token = bearer.strip() if scheme == "Bearer" else form_token
+    if scheme == "Basic":
+        call.basic = _read_basic(bearer)
     return call
+
+
+def _read_basic(value: str) -> tuple[str, str]:
+    try:
+        id, _dummy, secret = base64.b64decode(value, validate=True).decode().partition(":")
+    except ValueError:
+        return "", ""
+    return id, secret
 
 
 def _read_json(body: str, args: dict[str, Any]) -> str | None:
@@ -158,6 +173,10 @@ async def under(
     return response
 
 
+SECRET_ARGS = ("client_secret", "code", "code_verifier", "refresh_token")
+"""Arguments of which the books have fingerprints."""
+
+
 def enter(
     world: World, request: Request, method: str, args: dict[str, Any], token: Token | None, value: str | None
 ) -> dict[str, Any]:
@@ -165,7 +184,7 @@ def enter(
     entry = {
         "at": time.time(),
         "method": method,
-        "args": args,
+        "args": {k: tokens.fingerprint(v) if k in SECRET_ARGS else v for k, v in args.items()},
         "fingerprint": tokens.fingerprint(value) if value else None,
         "app_id": token.app_id if token else None,
         "team_id": token.team_id if token else None,

@@ -44,6 +44,20 @@ def method(
     return register
 
 
+Public = Callable[[World, Call], dict[str, Any]]
+_public: dict[str, Public] = {}
+
+
+def public(name: str) -> Callable[[Public], Public]:
+    """Register a method that wants no token, but a client's id and secret; its arguments come in a form."""
+
+    def register(run: Public) -> Public:
+        _public[name] = run
+        return run
+
+    return register
+
+
 def accept(world: World, value: str | None, method: str = "") -> Token:
     """The live token behind a string, or Slack's refusal.
 
@@ -70,11 +84,13 @@ def dispatch(world: World, call: Call) -> tuple[dict[str, Any], dict[str, str]]:
     """Run a call; the answer's body and its headers about scopes."""
     entry = _methods.get(call.method)
     headers: dict[str, str] = {}
-    if entry is None:
+    if entry is None and call.method not in _public:
         return {"ok": False, "error": "unknown_method", "req_method": call.method}, headers
     try:
         if call.error:
             raise SlackError(call.error)
+        if entry is None:
+            return {"ok": True, **_public[call.method](world, call)}, headers
         token = accept(world, call.token, call.method)
         caller = Caller(world, token, {} if call.is_json and not entry.takes_json else call.args)
         headers["x-oauth-scopes"] = ",".join(caller.scopes)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tests.sandbox.slack import chat, conversations, http, memberships, methods
+from tests.sandbox.slack import chat, conversations, http, memberships, methods, oauth
 from tests.sandbox.slack.world import World
 
-METHOD_FILES = (methods, conversations, memberships, chat)
+METHOD_FILES = (methods, oauth, conversations, memberships, chat)
 """Importing these registers the methods."""
 
 
@@ -19,8 +19,11 @@ async def serve(world: World, request: Request) -> Response:
     """Answer one call, with whatever faults strike it, and enter it in the books."""
     call = await http.read_call(request)
     token = world.tokens.get(call.token or "")
-    faults = world.faults.take(call.method, token, call.token)
+    app_id, team_id = oauth.owner(world, call)
+    faults = world.faults.take(call.method, token, call.token, app_id, team_id)
     entry = http.enter(world, request, call.method, call.args, token, call.token)
+    if token is None:
+        entry["app_id"], entry["team_id"] = app_id, team_id
 
     def run() -> Response:
         body, headers = methods.dispatch(world, call)

@@ -9,19 +9,34 @@ Apps and teams are named by id or by name (`gobot`, `ibmcloud`), an installation
 from __future__ import annotations
 
 import itertools
+from dataclasses import fields, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.sandbox import tokens
+from tests.sandbox.slack._approvals import Approvals
 from tests.sandbox.slack._books import App, Channel, Hook, Installation, Message, Team, Token
 from tests.sandbox.slack._clock import Clock
 from tests.sandbox.slack._grants import Grants
 from tests.sandbox.slack.faults import Faults
 
 
-class World(Grants):
+def _check_settings(app: App) -> None:
+    """ValueError for what the page of an app's settings refuses."""
+    for uri in app.redirect_uris:
+        parts = urlsplit(uri)
+        local = app.local_redirects and parts.hostname in ("localhost", "127.0.0.1")
+        if "#" in uri or not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and local)):
+            raise ValueError(f"redirect URI {uri!r}: https is due, without a fragment")
+    if app.rotation and app.classic:
+        raise ValueError("rotation mode is for apps with granular permissions")
+
+
+class World(Grants, Approvals):
     """Teams, apps, installations, tokens, channels, webhooks, messages, and the requests that were made."""
 
     def __init__(self, base_url: str = "") -> None:
+        super().__init__()
         self.base_url = base_url.rstrip("/")
         self.teams: dict[str, Team] = {}
         self.apps: dict[str, App] = {}
@@ -39,14 +54,16 @@ class World(Grants):
     # What there is
 
     def add_team(self, id: str, name: str, slug: str, people: list[str] | None = None) -> Team:
-        """A workspace; `people` are its human users (default: one)."""
+        """A workspace; `people` are its human users (default: one). The browser is signed in as the first of them."""
         team = Team(id, name, slug, people or [tokens.slack_id("U")])
+        team.signed_in = team.people[0]
         self.teams[id] = team
         return team
 
     def add_app(self, id: str, name: str, bot_scopes: list[str], **settings: Any) -> App:
         """An app, not yet installed anywhere; `settings` are the further fields of `App`."""
         app = App(id, name, list(bot_scopes), **settings)
+        _check_settings(app)
         self.apps[id] = app
         return app
 
@@ -100,9 +117,10 @@ class World(Grants):
         the_app = self.app(app)
         if the_app.rotation and not settings.get("rotation", True):
             raise ValueError("rotation mode cannot be turned off")
+        if unknown := sorted(set(settings) - {each.name for each in fields(the_app)}):
+            raise ValueError(f"no setting {', '.join(unknown)}")
+        _check_settings(replace(the_app, **settings))
         for name, value in settings.items():
-            if not hasattr(the_app, name):
-                raise ValueError(f"no setting {name!r}")
             setattr(the_app, name, value)
 
     def invite(self, installation: str, channel: str) -> None:
