@@ -8,10 +8,12 @@ Only to a token that Slack accepts in this run; everything else is refused, with
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.botops.rotation.plugins.module_utils import _decide, _proofs
 from ansible_collections.botops.rotation.plugins.module_utils._case import NOT_YET, entry
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, StateError
-from ansible_collections.botops.rotation.plugins.module_utils._record import TOKENS, State
+from ansible_collections.botops.rotation.plugins.module_utils._record import TOKENS, State, Stored
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import Seen
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
 from ansible_collections.botops.rotation.plugins.module_utils._survey import Survey
@@ -58,22 +60,42 @@ def _return(row: _decide.Row, seen: Seen, survey: Survey) -> None:
             raise StateError(
                 f"the old {name} token {old.fingerprint} is {life}: {evidence}: no way leads back to it", FORWARD
             )
-        token = row["tokens"][name] = entry(seen, name, old=new, new=old, survey=survey)
-        token["restorable"] = False  # from here nothing goes back once more
-        token["proofs"] = {
-            "changed": _proofs.changed(token["old"], token["new"]),
-            "same_identity": _proofs.proof(True, "it is the token that was in use before"),
-            "scopes": _proofs.proof(True, f"has {', '.join(probe.scopes) or 'none'}"),
-            "old_refused": _proofs.proof(None, "the token that is left is not retired: it stays pending"),
-            "in_use": NOT_YET,
-        }
+        row["tokens"][name] = _back(seen, name, new, old, survey)
+
+
+def _back(seen: Seen, name: str, left: Stored | None, back: Stored, survey: Survey) -> dict[str, Any]:
+    """The part of a row about a token: the one that is left, the one that it goes back to."""
+    token = entry(seen, name, old=left, new=back, survey=survey)
+    token["restorable"] = False  # from here nothing goes back once more
+    token["proofs"] = {
+        "changed": _proofs.changed(token["old"], token["new"]),
+        "same_identity": _proofs.proof(True, "it is the token that was in use before"),
+        "scopes": _proofs.proof(True, f"has {', '.join(survey.probes[back.fingerprint].scopes) or 'none'}"),
+        "old_refused": _proofs.proof(None, "the token that is left is not retired: it stays pending"),
+        "in_use": NOT_YET,
+    }
+    return token
 
 
 def _stay(row: _decide.Row, seen: Seen, survey: Survey) -> None:
-    """It went back already: its hosts are looked after, and no more."""
+    """It went back already: its hosts are looked after, and no more, but what the run that did it did not come to."""
+    names = [name for name in TOKENS if name in seen.record.pending]
+    if row["id"] in survey.unfinished and all(_is_back(seen, name, survey) for name in names):
+        # The attempt that went back, of which people were told under its number.
+        row.update(action="restore", outcome="rolled_back", attempt=seen.record.attempt - 1)
+        for name in names:
+            row["tokens"][name] = _back(seen, name, seen.record.slot(name).pending, seen.tokens[name], survey)
+        return
     current = seen.tokens.get("bot")
     probe = survey.probe(current)
     row.update(outcome="already", reason="it is on its old token already")
     if current and probe and probe.alive:
         row["action"] = "converge"
         row["tokens"]["bot"] = entry(seen, "bot", None, current, survey)
+
+
+def _is_back(seen: Seen, name: str, survey: Survey) -> bool:
+    """Whether current is what the record knows as the token that was gone back to, and alive."""
+    current, known = seen.tokens.get(name), seen.record.current.get(name)
+    probe = survey.probe(current)
+    return bool(current and known and known.fingerprint == current.fingerprint and probe and probe.alive)

@@ -63,7 +63,8 @@ def make(
     now = store.vault.now()
     for installation in selected:
         seen = survey.seen.get(installation.id)
-        if not back and seen and _is_unfinished(seen, registry, store, now):
+        ended = State.ROLLED_BACK if back else State.ROTATED
+        if seen and seen.record.state is ended and _is_unfinished(seen, registry, store, now):
             survey.unfinished.add(installation.id)
             concern += [(installation.bot, seen.tokens.get(name)) for name in seen.record.replaces]
     _survey.ask(survey, slack, concern)
@@ -88,13 +89,13 @@ def make(
 
 
 def _is_unfinished(seen: Seen, registry: Registry, store: RecordStore, now: datetime) -> bool:
-    """Whether the run that ended this rotation did not come to its own end.
+    """Whether the run that ended this rotation, or brought it back, did not come to its own end.
 
     Then it still has the lock that it held, or old versions of the record, with tokens in them, are not destroyed; and
     nobody may have been told.
     """
     record, name = seen.record, seen.installation.id
-    if record.state is not State.ROTATED or not record.history:
+    if not record.history:
         return False
     try:
         held = _lease.holder(store.vault, registry.lock_path(seen.installation), name)

@@ -101,7 +101,7 @@ class RecordStore:
     def retire(self, seen: Seen, lives: Lives, keep: frozenset[str]) -> Record:
         """To `rotated`; where it is that already, what the run that brought it there did not come to."""
         if seen.record.state is State.ROTATED:
-            self.vault.forget_old_versions(self.registry.record_path(seen.installation))
+            self.finish(seen)
         return self.save(seen, _rotation.retire(seen.record, seen.tokens, lives, self.at(), keep))
 
     def restore(self, seen: Seen, lives: Lives) -> Record:
@@ -111,6 +111,11 @@ class RecordStore:
         self._write_current(seen, {name: stored for name, stored in old.items() if stored})
         seen = self.read(seen.installation)
         return self.save(seen, _rotation.restored(seen.record, seen.tokens, self.at()))
+
+    def finish(self, seen: Seen) -> Record:
+        """What a run that died after the last change of the record has left: tokens in its old versions (KV v2)."""
+        self.vault.forget_old_versions(self.registry.record_path(seen.installation))
+        return seen.record
 
     def abort(self, seen: Seen, lives: Lives, discard: frozenset[str]) -> Record:
         return self.save(seen, _rotation.abort(seen.record, seen.tokens, lives, self.at(), discard))

@@ -103,16 +103,19 @@ def promoted(here: Any, options: Mapping[str, Any], check: bool) -> Result:
 
 
 def _has_ended(seen: Seen, row: Mapping[str, Any]) -> bool:
-    """Whether the rotation that a row resumes has ended, and only its last steps are to be made."""
+    """Whether what a row resumes, a rotation or the way back, has ended, and only its last steps are to be made."""
     fingerprints = {name: stored.fingerprint for name, stored in seen.tokens.items() if stored}
     new = {name: token["new"] for name, token in row["tokens"].items()}
-    return seen.record.state is State.ROTATED and new.items() <= fingerprints.items()
+    ended = State.ROLLED_BACK if row["action"] == "restore" else State.ROTATED
+    return seen.record.state is ended and new.items() <= fingerprints.items()
 
 
 def restored(here: Any, options: Mapping[str, Any], check: bool) -> Result:
     """Brings the old tokens back, where Slack accepts them."""
 
-    def one(seen: Seen, _row: Mapping[str, Any], survey: _survey.Survey) -> Record:
+    def one(seen: Seen, row: Mapping[str, Any], survey: _survey.Survey) -> Record:
+        if row["action"] == "restore" and _has_ended(seen, row):
+            return seen.record if check else here.store.finish(seen)
         if check:
             return replace(_rotation.restore(seen.record, seen.tokens, survey.lives), state=State.ROLLED_BACK)
         return here.store.restore(seen, survey.lives)

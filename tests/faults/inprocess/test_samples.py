@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.inprocess import test_clock, test_permissions, test_restore, test_slack, test_vault
+from tests.faults.inprocess import test_clock, test_permissions, test_restore, test_rollback, test_slack, test_vault
 from tests.faults.inprocess._judge import Undisturbed, undisturbed
 from tests.faults.inprocess._place import SETTINGS, Place
 
@@ -54,6 +54,11 @@ def test_the_way_back_fails(place: Place) -> None:
     at = test_restore.region(place, "v2")[8]
     due = undisturbed(place, SETTINGS["v2"])
     assert not test_restore.restore_case(place, due, "v2", "hangs", True, at, on=True)
+
+
+def test_rollback_dies_before_it_is_announced(place: Place) -> None:
+    due = test_rollback.rolled_back(place, "v2")
+    assert not test_rollback.rollback_case(place, due, "v2", "killed after", last(due, "_rotation", "v2"))
 
 
 def test_another_run_before_the_new_token_becomes_current(place: Place, due: Due) -> None:
