@@ -13,7 +13,8 @@ version_added: 0.1.0
 author: botops.rotation contributors (@botops)
 description:
   - Prints the C(table) of the last result that has one, from M(botops.rotation.rotation_outcome) or
-    M(botops.rotation.vault_token_info), after Ansible's own recap. It decides nothing.
+    M(botops.rotation.vault_token_info), after Ansible's own recap; where several modules gave one, such as
+    M(botops.rotation.slack_token) before a rotation, the last of each. It decides nothing.
   - Masks whatever looks like a Slack or Vault token in everything that Ansible prints or logs, for instance a token that
     was given by mistake with C(-e), which Ansible shows at C(-vvvv). This is a second net; results are masked where they
     are made.
@@ -29,7 +30,7 @@ from ansible_collections.botops.rotation.plugins.module_utils import _redact
 
 
 class CallbackModule(CallbackBase):
-    """Remembers the last table, and prints it at the end."""
+    """Remembers the last table of each action, and prints them at the end."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -38,7 +39,7 @@ class CallbackModule(CallbackBase):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self._table = ""
+        self._tables: dict[str, str] = {}
         _mask_display(Display)
 
     def v2_runner_on_ok(self, result) -> None:
@@ -48,13 +49,13 @@ class CallbackModule(CallbackBase):
         self._remember(result)
 
     def v2_playbook_on_stats(self, stats) -> None:
-        if self._table:
-            self._display.display(self._table)
+        if self._tables:
+            self._display.display("\n\n".join(self._tables.values()))
 
     def _remember(self, result) -> None:
         table = result.result.get("table")
         if isinstance(table, str):
-            self._table = table
+            self._tables[getattr(getattr(result, "task", None), "action", "")] = table
 
 
 def _mask_display(display: type[Display]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -195,13 +195,18 @@ def failure(report: Mapping[str, Any]) -> str:
     return "; ".join(parts) + "; next: see the table below"
 
 
-def write(report: Mapping[str, Any], directory: str) -> str:
-    """Writes RUN_ID.json and RUN_ID.md into the directory, made where it is missing. Gives the Markdown's path."""
+def write(
+    report: Mapping[str, Any], directory: str, for_people: Callable[[Mapping[str, Any]], str] | None = None
+) -> str:
+    """Writes RUN_ID.json and RUN_ID.md into the directory, made where it is missing. Gives the Markdown's path.
+
+    `for_people` makes the Markdown; that of a rotation when it is not given.
+    """
     folder = Path(directory)
     report = _redact.clean(report)  # a second net: what is in it was masked where it was made
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for suffix, text in ((".json", dumps(report)), (".md", markdown(report))):
+        for suffix, text in ((".json", dumps(report)), (".md", (for_people or markdown)(report))):
             _write(folder / f"{report['run_id']}{suffix}", text)
     except OSError as exc:
         raise RotationError(
@@ -242,7 +247,7 @@ def markdown(report: Mapping[str, Any]) -> str:
             if proofs:
                 parts.append(f"The {name} token at `{token['path']}`: {token['old'] or '(none)'} -> {token['new']}")
                 parts.append(
-                    _pipes(
+                    pipes(
                         [[key.replace("_", " "), MARKS[p["result"]], p["evidence"]] for key, p in proofs.items()],
                         ["proof", "", "evidence"],
                     )
@@ -250,7 +255,7 @@ def markdown(report: Mapping[str, Any]) -> str:
     if report["services"]:
         parts += [
             "## Services",
-            _pipes(
+            pipes(
                 [_service(service) for service in report["services"]],
                 ["service", "host", "variables", "restarted", "health", "in use", "unavailable"],
             ),
@@ -260,7 +265,7 @@ def markdown(report: Mapping[str, Any]) -> str:
             [m["workspace"], m["channel"] or "(webhook)", m["phase"], m["state"], m["evidence"]]
             for m in report["announcements"]
         ]
-        parts += ["## Announcements", _pipes(lines, ["workspace", "channel", "phase", "state", ""])]
+        parts += ["## Announcements", pipes(lines, ["workspace", "channel", "phase", "state", ""])]
     if report["warnings"]:
         parts += ["## Warnings", "\n".join(f"- {warning}" for warning in report["warnings"])]
     return "\n\n".join(parts) + "\n"
@@ -287,6 +292,7 @@ def _service(service: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _pipes(lines: list[list[str]], headers: list[str]) -> str:
+def pipes(lines: list[list[str]], headers: list[str]) -> str:
+    """A table in Markdown."""
     cells = [[" ".join(str(cell).split("\n")).replace("|", "\\|") for cell in line] for line in lines]
     return tabulate(cells, headers=headers, tablefmt="github", disable_numparse=True)

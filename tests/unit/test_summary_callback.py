@@ -38,8 +38,8 @@ def callback(screen: Screen) -> summary.CallbackModule:
     return made
 
 
-def result(**keys: Any) -> SimpleNamespace:
-    return SimpleNamespace(result=keys)
+def result(action: str = "rotation_outcome", **keys: Any) -> SimpleNamespace:
+    return SimpleNamespace(result=keys, task=SimpleNamespace(action=action))
 
 
 def test_the_last_table_is_printed_at_the_end(callback: summary.CallbackModule, screen: Screen) -> None:
@@ -50,6 +50,14 @@ def test_the_last_table_is_printed_at_the_end(callback: summary.CallbackModule, 
     assert screen.lines == []
     callback.v2_playbook_on_stats(None)
     assert screen.lines == ["second"]
+
+
+def test_the_tables_of_two_actions_are_both_printed(callback: summary.CallbackModule, screen: Screen) -> None:
+    callback.v2_runner_on_ok(result("slack_token", table="revoked"))
+    callback.v2_runner_on_ok(result(table="planned"))
+    callback.v2_runner_on_ok(result(table="rotated"))
+    callback.v2_playbook_on_stats(None)
+    assert screen.lines == ["revoked\n\nrotated"]
 
 
 def test_without_a_table_nothing_is_printed(callback: summary.CallbackModule, screen: Screen) -> None:
