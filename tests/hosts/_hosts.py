@@ -141,7 +141,7 @@ class Hosts:
             "ansible_user": self.user,
             "ansible_ssh_private_key_file": str(self.key),
             "ansible_ssh_common_args": ssh,
-            "ansible_control_path_dir": str(self.dir / "cp"),
+            "ansible_control_path_dir": self.state.control,
             "ansible_become": True,
         }
         rows = {name: {"ansible_host": self.address(name)} for name in self.names}

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
 import secrets
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -21,7 +23,11 @@ from tests.hosts._podman import HostsError, podman
 
 MARK = "hosts.json"
 LABEL = "botops.hosts"
-BOT = Path(__file__).with_name("bot.py")
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAMS = (Path(__file__).with_name("bot.py"), ROOT / "tests" / "sandbox" / "env_exec.py")
+"""What hosts find in /opt/botops."""
+LONGEST_CONTROL = 45
+"""Bytes for the directory of SSH's control sockets: a Unix socket's path may have 107, and ssh adds 58."""
 FIRST = 10
 """The last number of the first host's address, so that the gateway's and the network's own are left alone."""
 
@@ -32,6 +38,7 @@ class State:
 
     prefix: str
     gateway: str = ""
+    control: str = ""
     addresses: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -54,7 +61,7 @@ def start(directory: Path, count: int, image: str, options: Sequence[str]) -> St
     if not 1 <= count <= 200:
         raise HostsError(f"{count} hosts: 1 to 200 fit into a network")
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    state = State(f"botops-{secrets.token_hex(4)}")
+    state = State(f"botops-{secrets.token_hex(4)}", control=_control_directory(directory))
     state.save(directory)  # from here on `stop` finds everything
     _share(directory)
     podman("network", "create", "--label", f"{LABEL}={state.prefix}", state.prefix)
@@ -68,6 +75,12 @@ def start(directory: Path, count: int, image: str, options: Sequence[str]) -> St
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda row: _run(directory, state, image, options, *row), state.addresses.items()))
     return state
+
+
+def _control_directory(directory: Path) -> str:
+    """Where ssh keeps its sockets: in the hosts' directory, or, where its path is too long, in one of their own."""
+    inside = str(directory / "cp")
+    return inside if len(os.fsencode(inside)) <= LONGEST_CONTROL else tempfile.mkdtemp(prefix="hosts-cp-", dir="/tmp")
 
 
 def _network(name: str) -> ipaddress.IPv4Network:
@@ -88,8 +101,9 @@ def _share(directory: Path) -> None:
         file.touch(mode=0o600)
         file.write_text(text, encoding="utf-8")
     shutil.copy(directory / "key.pub", share / "authorized_keys")
-    shutil.copy(BOT, share / "bot.py")
-    for file in (share / "authorized_keys", share / "bot.py"):
+    for program in PROGRAMS:
+        shutil.copy(program, share)
+    for file in (share / "authorized_keys", *(share / program.name for program in PROGRAMS)):
         file.chmod(0o644)
 
 
@@ -110,23 +124,23 @@ def stop(directory: Path) -> None:
         if directory.exists() and not any(directory.iterdir()):
             directory.rmdir()
         return
-    prefix = State.load(directory).prefix
-    _end_connections(directory)
+    state = State.load(directory)
+    prefix = state.prefix
+    _end_connections(state.control)
     containers = podman("ps", "--all", "--quiet", "--filter", f"label={LABEL}={prefix}").split()
     if containers:
         # Nothing in them is worth an orderly end.
         podman("rm", "--force", "--time", "0", "--volumes", *containers, timeout=300)
     if podman("network", "ls", "--quiet", "--filter", f"label={LABEL}={prefix}").split():
         podman("network", "rm", "--force", prefix)
+    shutil.rmtree(state.control, ignore_errors=True)
     shutil.rmtree(directory)
 
 
-def _end_connections(directory: Path) -> None:
-    """End the persistent SSH connections to these hosts: they show their control path, which is in this directory."""
+def _end_connections(control: str) -> None:
+    """End the persistent SSH connections to these hosts: they show the path of their control socket."""
     for process in psutil.process_iter(["name", "cmdline"]):
-        if process.info["name"] == "ssh" and any(
-            str(directory / "cp") in word for word in process.info["cmdline"] or ()
-        ):
+        if process.info["name"] == "ssh" and any(control in word for word in process.info["cmdline"] or ()):
             try:
                 process.kill()
             except psutil.NoSuchProcess:

@@ -17,24 +17,12 @@ from typing import Any
 import yaml
 
 from tests.hosts._hosts import Hosts
+from tests.hosts._managers import MANAGERS, UNIT
 from tests.sandbox import Sandbox, _inventory
 from tests.sandbox._process import wait_for
 from tests.sandbox.tokens import fingerprint
 
 FIRST_PORT = 8001
-UNIT = """\
-[Unit]
-Description=Bot microservice {name}
-[Service]
-Type=notify
-User=bot
-Environment=SLACK_API_URL={slack}
-EnvironmentFile={env_file}
-ExecStart=/usr/bin/python3 -I /opt/botops/bot.py --name {name} --port {port} {variables}
-Restart=on-failure
-[Install]
-WantedBy=multi-user.target
-"""
 
 
 @dataclass(frozen=True)
@@ -45,6 +33,7 @@ class BotService:
     name: str
     port: int
     variables: dict[str, str]
+    manager: str = "systemd"
 
     @property
     def unit(self) -> str:
@@ -61,7 +50,7 @@ class Bots:
     """The same bots on each host, against a sandbox with `services=False, slack_at=hosts.gateway`.
 
     `per_host` services with one token each, of `installations` in turn; or, as `services`, name -> variable ->
-    installation. `unit` is the template of their units.
+    installation. `managers`: name -> systemd (default), supervisor or command. `unit`: another template of the units.
     """
 
     def __init__(
@@ -71,13 +60,15 @@ class Bots:
         per_host: int = 1,
         installations: Sequence[str] = ("gobot/ibmcloud",),
         services: Mapping[str, Mapping[str, str]] | None = None,
+        managers: Mapping[str, str] | None = None,
         unit: str = UNIT,
     ) -> None:
-        self.hosts, self.sandbox, self._template = hosts, sandbox, unit
+        self.hosts, self.sandbox = hosts, sandbox
+        self._templates = {name: manager.template for name, manager in MANAGERS.items()} | {"systemd": unit}
         turns = [installations[number % len(installations)] for number in range(per_host)]
         kinds = services or {f"bot-{number}": {"SLACK_BOT_TOKEN": each} for number, each in enumerate(turns, 1)}
         self.services = [
-            BotService(host, name, FIRST_PORT + number, dict(variables))
+            BotService(host, name, FIRST_PORT + number, dict(variables), (managers or {}).get(name, "systemd"))
             for host in hosts.names
             for number, (name, variables) in enumerate(kinds.items())
         ]
@@ -99,21 +90,25 @@ class Bots:
 
     def _place(self, host: str, tokens: Mapping[str, str]) -> None:
         archive = io.BytesIO()
+        script = "set -e; tar -x -C /; systemctl daemon-reload\n"
         with tarfile.open(fileobj=archive, mode="w") as tar:
             for service in self.on(host):
                 values = {name: tokens[installation] for name, installation in service.variables.items()}
                 text = "".join(f"{name}={value}\n" for name, value in {"LOG_LEVEL": "info", **values}.items())
+                manager = MANAGERS[service.manager]
                 _add(tar, service.env_file, text, 0o600)
-                _add(tar, f"/etc/systemd/system/{service.unit}", self.unit_text(service), 0o644)
-        units = [service.unit for service in self.on(host)]
-        script = 'tar -x -C / && systemctl daemon-reload && systemctl --quiet enable "$@" && systemctl restart "$@"'
-        self.hosts.run(host, ["sh", "-c", script, "sh", *units], stdin=archive.getvalue())
+                _add(tar, manager.file.format(name=service.name), self.definition(service), manager.mode)
+                script += f"set {service.name}; {manager.start}\n"
+        self.hosts.run(host, ["sh", "-c", script], stdin=archive.getvalue())
 
-    def unit_text(self, service: BotService) -> str:
-        """A service's unit file."""
-        values = {"name": service.name, "port": service.port, "env_file": service.env_file}
-        return self._template.format(
-            **values, slack=self.sandbox.slack_url_outside, variables=" ".join(service.variables)
+    def definition(self, service: BotService) -> str:
+        """The text of a service's unit, program or script."""
+        return self._templates[service.manager].format(
+            name=service.name,
+            port=service.port,
+            env_file=service.env_file,
+            slack=self.sandbox.slack_url_outside,
+            variables=" ".join(service.variables),
         )
 
     # The inventory
@@ -137,8 +132,8 @@ class Bots:
         parts = {name: installation.split("/") for name, installation in service.variables.items()}
         return {
             "name": service.name,
-            "manager": "systemd",
-            "unit": service.unit,
+            "manager": service.manager,
+            **MANAGERS[service.manager].entry(service.name),
             "env_file": service.env_file,
             "env": {name: {"bot": bot, "workspace": team} for name, (bot, team) in parts.items()},
             "health": {"url": f"http://127.0.0.1:{service.port}/healthz", "timeout": 30},
@@ -178,10 +173,9 @@ class Bots:
             wait_for(what, lambda service=service: (self.health(service)[0] == 200) is healthy, timeout, every=0.05)
 
     def carried(self, service: BotService) -> dict[str, str]:
-        """Variable -> fingerprint of what the unit's main process has in its environment."""
-        script = 'cat "/proc/$(systemctl show --property=MainPID --value "$1")/environ"'
-        pairs = self.hosts.run(service.host, ["sh", "-c", script, "sh", service.unit]).split("\0")
-        return _prints(service, pairs)
+        """Variable -> fingerprint of what the service's main process has in its environment."""
+        script = f'cat "/proc/$({MANAGERS[service.manager].pid})/environ"'
+        return _prints(service, self.hosts.run(service.host, ["sh", "-c", script, "sh", service.name]).split("\0"))
 
     def in_file(self, service: BotService) -> dict[str, str]:
         """Variable -> fingerprint of what stands in the environment file."""
@@ -190,6 +184,44 @@ class Bots:
     def due(self, service: BotService) -> dict[str, str]:
         """Variable -> fingerprint of what Vault has as current."""
         return {name: fingerprint(self.sandbox.current(each)) for name, each in service.variables.items()}
+
+    def look(self, prefix: str = "") -> dict[str, Any]:
+        """Everything at once, as fingerprints: `vault` by the bao command, `services` by podman exec and health pages.
+
+        `prefix`: only installations that begin with it, and services that take one of their tokens.
+        """
+        rows = [row for row in self.services if any(each.startswith(prefix) for each in row.variables.values())]
+        used = sorted({each for row in rows for each in row.variables.values() if each.startswith(prefix)})
+        return {
+            "vault": {installation: self._in_vault(installation) for installation in used},
+            "services": [
+                {
+                    "host": row.host,
+                    "name": row.name,
+                    "manager": row.manager,
+                    "installations": row.variables,
+                    "carried": self.carried(row),
+                    "in_file": self.in_file(row),
+                    "health": self.health(row)[0],
+                }
+                for row in rows
+            ],
+        }
+
+    def _in_vault(self, installation: str) -> dict[str, Any]:
+        """State of the rotation, fingerprints of the current, pending and previous token, by the command line."""
+        path = self.sandbox.path(installation)
+        record = self._kv(f"{path}_rotation")
+        kept = (record.get("tokens") or {}).get("bot") or {}
+        stages = {stage: (kept.get(stage) or {}).get("token") for stage in ("pending", "previous")}
+        tokens = {"current": self._kv(path).get("value"), **stages}
+        prints = {stage: fingerprint(token) if token else None for stage, token in tokens.items()}
+        return {"state": record.get("state"), **prints}
+
+    def _kv(self, path: str) -> dict[str, Any]:
+        mount, _dummy, name = path.partition("/")
+        text = self.sandbox.bao.cli("kv", "get", "-format=json", f"-mount={mount}", name, check=False)
+        return (json.loads(text) if text.strip() else {}).get("data") or {}
 
 
 def _prints(service: BotService, pairs: Sequence[str]) -> dict[str, str]:
