@@ -25,10 +25,11 @@ class Approvals:
     apps: dict[str, App]
     teams: dict[str, Team]
     clock: Clock
-    describe_denial = False
-    used_code_error = "invalid_code"
 
     def __init__(self) -> None:
+        super().__init__()
+        self.describe_denial = False
+        self.used_code_error = "invalid_code"
         self.consents: dict[str, Consent] = {}
         self.codes: dict[str, Code] = {}
         self.app_requests: dict[str, AppRequest] = {}

@@ -41,7 +41,10 @@ class Grants:
     tokens: dict[str, Token]
     hooks: dict[str, Hook]
     clock: Clock
-    refresh_grace = 0.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refresh_grace = 0.0
 
     # Install
 
