@@ -26,7 +26,8 @@ class Team:
 
     `signed_in` is who the browser is signed in as (None: nobody), `admins` those of the people who are admins. With
     `approve_apps` everybody else has to ask them: `approved` are the scopes they allowed an app (by its id),
-    `restricted` the apps they refused. `enterprise_id`: only an Enterprise workspace has the admin API.
+    `restricted` the apps they refused. `enterprise_id`: only an Enterprise workspace has the admin API. `edit_window`:
+    for how many seconds a message may be changed (None: always).
     """
 
     id: str
@@ -39,6 +40,7 @@ class Team:
     approved: dict[str, list[str]] = field(default_factory=dict)
     restricted: list[str] = field(default_factory=list)
     enterprise_id: str | None = None
+    edit_window: int | None = None
 
 
 @dataclass
@@ -146,8 +148,20 @@ class Hook:
 
 
 @dataclass
+class Scheduled:
+    """A message that waits for its time. `fields` are those of its `Message`; `state`: waiting, posted, deleted, dropped
+    (its time came, and it was not posted)."""
+
+    id: str
+    post_at: int
+    date_created: int
+    fields: dict[str, Any]
+    state: str = "waiting"
+
+
+@dataclass
 class Message:
-    """A message in a channel. `via` is `chat.postMessage` or `webhook`; `history` the texts before each update."""
+    """A message in a channel. `via` is `webhook`, or the method that sent it; `history` the texts before each update."""
 
     ts: str
     team_id: str

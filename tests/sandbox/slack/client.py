@@ -144,11 +144,19 @@ class SlackControl:
         """Take back one fault, or all."""
         self.call("clear_faults", id=id)
 
+    def set_edit_window(self, team: str, seconds: int | None) -> None:
+        """For how long a message of a workspace may be changed; None: always."""
+        self.call("set_edit_window", team=team, seconds=seconds)
+
     # The books
 
     def messages(self, channel: str | None = None) -> list[dict[str, Any]]:
         """Every message ever posted, in order: ts, team_id, channel_id, app_id, user_id, text, via, metadata, ..."""
         return [one for one in self.call("messages") if channel in (None, one["channel_id"])]
+
+    def scheduled(self) -> list[dict[str, Any]]:
+        """Every message ever scheduled: id, post_at, date_created, fields (as in `messages`), state."""
+        return self.call("scheduled")
 
     def requests(self, method: str | None = None, bots: bool = False) -> list[dict[str, Any]]:
         """Every request in order: at, method, args, fingerprint, agent, status, outcome.

@@ -16,6 +16,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from tests.sandbox.slack import scheduled
 from tests.sandbox.slack._books import Installation, SlackError
 from tests.sandbox.slack.faults import Fault
 from tests.sandbox.slack.world import World
@@ -45,6 +46,7 @@ CHANGES = [
     "resolve_request",
     "approve_app",
     "restrict_app",
+    "set_edit_window",
 ]
 
 
@@ -114,6 +116,7 @@ def books(world: World) -> dict[str, Any]:
         "webhooks": [_hidden(one, "path") for one in world.hooks.values()],
         "tokens": [_hidden(one, "value", "refresh") for one in world.tokens.values()],
         "messages": [asdict(one) for one in world.messages],
+        "scheduled": [asdict(one) for one in world.scheduled.values()],
         "requests": world.requests,
         "faults": [fault.shown() for fault in world.faults.all()],
     }
@@ -129,6 +132,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "clear_faults": lambda world, id=None: world.faults.clear(id),
     "channels": lambda world: books(world)["channels"],
     "messages": lambda world: [asdict(one) for one in world.messages],
+    "scheduled": lambda world: [asdict(one) for one in world.scheduled.values()],
     "requests": lambda world: world.requests,
     "clear_requests": lambda world: world.requests.clear(),
     "tokens": lambda world: [asdict(one) for one in world.tokens.values()],
@@ -147,6 +151,7 @@ VERBS: dict[str, Callable[..., Any]] = {
 
 
 def _run(world: World, verb: str, args: dict[str, Any]) -> Any:
+    scheduled.deliver(world)
     if verb in CHANGES:
         done = getattr(world, verb)(**args)
         if not is_dataclass(done):

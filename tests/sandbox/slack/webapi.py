@@ -8,10 +8,10 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tests.sandbox.slack import chat, conversations, http, memberships, methods, oauth
+from tests.sandbox.slack import chat, conversations, http, memberships, methods, oauth, scheduled
 from tests.sandbox.slack.world import World
 
-METHOD_FILES = (methods, oauth, conversations, memberships, chat)
+METHOD_FILES = (methods, oauth, conversations, memberships, chat, scheduled)
 """Importing these registers the methods."""
 
 
@@ -26,6 +26,7 @@ async def serve(world: World, request: Request) -> Response:
         entry["app_id"], entry["team_id"] = app_id, team_id
 
     def run() -> Response:
+        scheduled.deliver(world)
         body, headers = methods.dispatch(world, call)
         entry["outcome"] = "ok" if body["ok"] else body["error"]
         return http.answer(body, headers=headers)

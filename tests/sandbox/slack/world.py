@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from tests.sandbox import tokens
 from tests.sandbox.slack._approvals import Approvals
-from tests.sandbox.slack._books import App, Channel, Hook, Installation, Message, Team, Token
+from tests.sandbox.slack._books import App, Channel, Hook, Installation, Message, Scheduled, Team, Token
 from tests.sandbox.slack._clock import Clock
 from tests.sandbox.slack._grants import Grants
 from tests.sandbox.slack.faults import Faults
@@ -45,6 +45,7 @@ class World(Grants, Approvals):
         self.tokens: dict[str, Token] = {}
         self.hooks: dict[str, Hook] = {}
         self.messages: list[Message] = []
+        self.scheduled: dict[str, Scheduled] = {}
         self.requests: list[dict[str, Any]] = []
         self.faults = Faults()
         self.longest_page = 1000
@@ -158,8 +159,13 @@ class World(Grants, Approvals):
         """For how long a refresh token works again after its first use."""
         self.refresh_grace = seconds
 
-    def add_message(self, **fields: Any) -> Message:
-        """Write a message into a channel; its `ts` is unique and rising."""
-        message = Message(ts=f"{int(self.clock.now())}.{next(self._microseconds):06d}", **fields)
+    def set_edit_window(self, team: str, seconds: int | None) -> None:
+        """For how long a message of a workspace may be changed; None: always."""
+        self.team(team).edit_window = seconds
+
+    def add_message(self, at: float | None = None, **fields: Any) -> Message:
+        """Write a message into a channel (default: now); its `ts` is unique."""
+        now = self.clock.now() if at is None else at
+        message = Message(ts=f"{int(now)}.{next(self._microseconds):06d}", **fields)
         self.messages.append(message)
         return message
