@@ -40,11 +40,14 @@ class Approvals:
         """Who the browser is signed in as in a workspace; None: nobody."""
         self.team(team).signed_in = user
 
-    def require_approval(self, team: str, on: bool = True, admins: list[str] | None = None) -> None:
-        """Turn Approve Apps on in a workspace: whoever is no admin has to ask."""
+    def require_approval(
+        self, team: str, on: bool = True, admins: list[str] | None = None, enterprise_id: str | None = None
+    ) -> None:
+        """Turn Approve Apps on in a workspace: whoever is no admin has to ask. In an Enterprise the admins have an API."""
         the_team = self.team(team)
         the_team.approve_apps = on
         the_team.admins = the_team.admins if admins is None else admins
+        the_team.enterprise_id = enterprise_id or the_team.enterprise_id
 
     def set_oauth(self, describe_denial: bool | None = None, used_code_error: str | None = None) -> None:
         """Choose where Slack's documents leave it open."""

@@ -104,9 +104,12 @@ class SlackControl:
         """Who the browser is signed in as in a workspace (default: the first of its people); None: nobody."""
         self.call("sign_in", team=team, user=user)
 
-    def require_approval(self, team: str, on: bool = True, admins: list[str] | None = None) -> None:
-        """Turn Approve Apps on: whoever is not among `admins` has to request an app."""
-        self.call("require_approval", team=team, on=on, admins=admins)
+    def require_approval(
+        self, team: str, on: bool = True, admins: list[str] | None = None, enterprise_id: str | None = None
+    ) -> None:
+        """Turn Approve Apps on: whoever is not among `admins` has to request an app. With an `enterprise_id` admins have
+        the admin API: a user token with admin.apps:read of an app that an admin installed."""
+        self.call("require_approval", team=team, on=on, admins=admins, enterprise_id=enterprise_id)
 
     def app_requests(self, state: str | None = "pending") -> list[dict[str, Any]]:
         """Requests to install: id, app_id, team_id, user_id, bot_scopes, user_scopes, message, date_created, state."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tests.sandbox.slack import chat, conversations, http, memberships, methods, oauth, scheduled
+from tests.sandbox.slack import admin, chat, conversations, http, memberships, methods, oauth, scheduled
 from tests.sandbox.slack.world import World
 
-METHOD_FILES = (methods, oauth, conversations, memberships, chat, scheduled)
+METHOD_FILES = (methods, admin, oauth, conversations, memberships, chat, scheduled)
 """Importing these registers the methods."""
 
 
