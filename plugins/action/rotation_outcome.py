@@ -7,17 +7,29 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.botops.rotation.plugins.module_utils import _announce, _conclude, _outcome, _report
+from ansible_collections.botops.rotation.plugins.module_utils import (
+    _announce,
+    _conclude,
+    _missing,
+    _outcome,
+    _pause,
+    _report,
+)
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
+from ansible_collections.botops.rotation.plugins.module_utils._lease import TTL
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import stamp
-from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
-from ansible_collections.botops.rotation.plugins.plugin_utils._session import EVERYTHING, session
+from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction, refuse_orphan
+from ansible_collections.botops.rotation.plugins.plugin_utils._session import EVERYTHING, LEASE_OPTION, Session, session
 
 
 class ActionModule(GuardedAction):
     SHARED = EVERYTHING
     OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {
-        "state": {"type": "str", "choices": ["prepared", "judged", "concluded", "reported"], "required": True},
+        "state": {
+            "type": "str",
+            "choices": ["prepared", "continued", "judged", "concluded", "reported"],
+            "required": True,
+        },
         "plan": {"type": "dict"},
         "preflight": {"type": "dict", "default": {}},
         "rollout": {"type": "dict", "default": {}},
@@ -32,7 +44,9 @@ class ActionModule(GuardedAction):
         "announcements": {"type": "list", "elements": "dict", "default": []},
         "stop": {"type": "dict", "default": {}},
         "skip_unreachable": {"type": "bool", "default": False},
+        "pause": {"type": "float", "default": 0.0},
         "report_dir": {"type": "str", "default": "reports"},
+        **LEASE_OPTION,
     }
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -44,6 +58,29 @@ class ActionModule(GuardedAction):
     def _prepared(self, options: dict[str, Any]) -> dict[str, Any]:
         prepared = _outcome.prepare(options["plan"], options["preflight"], options["skip_unreachable"])
         return {"changed": False, "prepared": prepared}
+
+    def _continued(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Between two batches, and before the soak: whether the run goes on; if so, after `pause`, with its locks kept."""
+        stop = _outcome.halted(options["prepared"], options["rollout"])
+        if not stop and not self.check:
+            try:
+                self._keep_locks(options)
+            except RotationError as exc:
+                stop = {"phase": "rollout, in a pause", "reason": exc.message, "next_step": exc.next_step}
+        return {"changed": False, "stop": stop or {}}
+
+    def _keep_locks(self, options: dict[str, Any]) -> None:
+        def renew() -> None:  # a session of its own, since the login of the last one may have run out
+            lease = session(self, options).lease
+            if lease:
+                lease.renew()
+
+        what = _outcome.next_batch(options["prepared"], self.task_vars["inventory_hostname"])
+
+        def tell(left: float) -> None:
+            self._display.display(f"{what} in {left:.0f} s")
+
+        _pause.keep(options["pause"], (options["lease"] or {}).get("ttl", TTL), renew, refuse_orphan, tell)
 
     def _judged(self, options: dict[str, Any]) -> dict[str, Any]:
         judged = _outcome.judge(
@@ -71,7 +108,9 @@ class ActionModule(GuardedAction):
             options["restore"],
             self.check,
         )
-        registry = session(self, options).registry
+        here = session(self, options)
+        self._carry_missing(here, rows)
+        registry = here.registry
         told = _conclude.tell(rows, options["judged"]["services"])
         messages = [
             message
@@ -79,6 +118,25 @@ class ActionModule(GuardedAction):
             for message in _announce.messages(registry, some, phase, details)
         ]
         return {"changed": False, "concluded": {"rows": rows, "messages": messages}}
+
+    def _carry_missing(self, here: Session, rows: list[dict[str, Any]]) -> None:
+        """Which hosts are not on the new token goes into the notes of each row that this run has locked."""
+        if self.check or here.lease is None:
+            return
+        locked = set(here.lease.locks.values())
+        for row in rows:
+            if row["id"] not in locked or row["action"] == "converge":
+                continue
+            known = _missing.hosts(here.registry, row["id"])
+            try:
+                row["warnings"] = [
+                    *row["warnings"],
+                    *_missing.carry(
+                        here, here.registry.installation(row["bot"], row["workspace"]), row["missing"], known
+                    ),
+                ]
+            except RotationError as exc:
+                self.warn(f"{row['id']}: which hosts are missing could not be noted: {exc}")
 
     def _reported(self, options: dict[str, Any]) -> dict[str, Any]:
         plan = options["plan"]

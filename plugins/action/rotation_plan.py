@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.botops.rotation.plugins.module_utils import _plan
+from ansible_collections.botops.rotation.plugins.module_utils import _batches, _plan
 from ansible_collections.botops.rotation.plugins.module_utils._argspec import CALENDAR
 from ansible_collections.botops.rotation.plugins.module_utils._case import Choices
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
@@ -17,7 +17,7 @@ FINGERPRINTS = ("accept_identity", "accept_scopes", "keep_old")
 
 
 class ActionModule(GuardedAction):
-    SHARED = (*EVERYTHING, CALENDAR)
+    SHARED = (*EVERYTHING, CALENDAR, _batches.ROLLOUT)
     OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {
         "bot": {"type": "str", "required": True},
         "workspace": {"type": "str"},
@@ -28,6 +28,7 @@ class ActionModule(GuardedAction):
     }
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
+        rollout = _batches.rollout(options["rollout_serial"], options["rollout_pause"], options["soak"])
         here = session(self, options)
         here.registry.select(options["bot"], options["workspace"])  # before anything is contacted
         choices = Choices(
@@ -45,5 +46,6 @@ class ActionModule(GuardedAction):
             options["workspace"],
             options["force"],
             options["direction"] == "back",
+            rollout,
         )
         return {"changed": False, "plan": plan}

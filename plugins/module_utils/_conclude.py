@@ -56,6 +56,13 @@ def _expected(row: Mapping[str, Any], prepared: Mapping[str, Any], judged: Mappi
     return row
 
 
+def _missing(services: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Host -> why its services are not known to be on the new token."""
+    return {
+        service["host"]: service["absent"] or service["status"] for service in services if service["status"] != "ok"
+    }
+
+
 def _ended(
     row: Mapping[str, Any],
     judged: Mapping[str, Any],
@@ -80,11 +87,14 @@ def _ended(
             row.update(outcome="converged", reason="hosts were brought to the current token", next_step="")
     elif row["id"] in judged["proven"]:
         _apply_retirement(row, retired)
-    return {**row, **_shortfall(row, services)}
+    return {**row, **_shortfall(row, services, stop)}
 
 
-def _shortfall(row: Mapping[str, Any], services: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """What services leave to be desired, worst first; nothing when all are well."""
+def _shortfall(
+    row: Mapping[str, Any], services: Iterable[Mapping[str, Any]], stop: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """What services leave to be desired, worst first; nothing when all are well. `stop`: what ended the rollout."""
+    services = list(services)
     by_status: dict[str, list[Mapping[str, Any]]] = {"failed": [], "unproven": [], "absent": [], "ok": []}
     for service in services:
         by_status[service["status"]].append(service)
@@ -93,14 +103,18 @@ def _shortfall(row: Mapping[str, Any], services: Iterable[Mapping[str, Any]]) ->
             "outcome": "failed",
             "reason": f"not on the new token or not healthy: {_failures(by_status['failed'])}",
             "next_step": "mend these services, then run rotate_bot again: it goes on from here",
+            "missing": _missing(services),
         }
     if by_status["unproven"] and row["action"] != "converge":
         return {
             "outcome": "partial",
             "reason": f"nobody can say which token these run on: {_names(by_status['unproven'])}",
             "next_step": "give them an in_use endpoint in botops_services, then run rotate_bot again",
+            "missing": _missing(services),
         }
-    return {"outcome": "partial", **_absent(by_status["absent"])} if by_status["absent"] else {}
+    if by_status["absent"]:
+        return {"outcome": "partial", **_absent(by_status["absent"], stop), "missing": _missing(services)}
+    return {}
 
 
 def _names(services: Iterable[Mapping[str, Any]]) -> str:
@@ -117,6 +131,9 @@ def _failures(services: list[Mapping[str, Any]]) -> str:
 def _gone_back(row: Row, services: list[Mapping[str, Any]], restored: Mapping[str, Any], restore: Results) -> Row:
     failed = [service for service in services if service["status"] == "failed"]
     what = _failures(failed) if failed else "a service that shares its tokens"
+    untouched = sorted({service["host"] for service in services if service["status"] == "absent"})
+    if untouched:
+        what += f"; the rollout stopped there, and did not touch {', '.join(untouched)}"
     _set_in_use(row, _proofs.proof(False, "rolled back"))
     stuck = sorted(host for host, result in restore.items() if _lost(result))
     problem = f"these hosts did not go back: {', '.join(stuck)}" if stuck else ""
@@ -187,7 +204,8 @@ def _in_use(services: list[Mapping[str, Any]]) -> _proofs.Proof:
     if len(yes) == len(services):
         return _proofs.proof(True, evidence if services else "no service uses it")
     rest = "; ".join(
-        f"{service['name']} on {service['host']}: {service['error'] or service['in_use_evidence'] or service['status']}"
+        f"{service['name']} on {service['host']}: "
+        f"{service['absent'] or service['error'] or service['in_use_evidence'] or service['status']}"
         for service in services
         if service["status"] != "ok"
     )
@@ -235,11 +253,10 @@ def _because(stop: Mapping[str, Any]) -> dict[str, str]:
     return {"reason": f"{stop['phase']}: {stop['reason']}", "next_step": stop.get("next_step", "")}
 
 
-def _absent(services: list[Mapping[str, Any]]) -> dict[str, str]:
-    named = ", ".join(
-        sorted({f"{service['host']} ({service['in_use_evidence'] or 'not reached'})" for service in services})
-    )
+def _absent(services: list[Mapping[str, Any]], stop: Mapping[str, Any] | None) -> dict[str, str]:
+    named = ", ".join(sorted({f"{service['host']} ({service['absent']})" for service in services}))
+    because = f"; {stop['phase']}: {stop['reason']}" if stop and not stop_before_promotion(stop) else ""
     return {
-        "reason": f"not on the new token: the services on {named}",
+        "reason": f"not on the new token: the services on {named}{because}",
         "next_step": "run rotate_bot again when these hosts are there: it brings them to the current token",
     }

@@ -6,7 +6,7 @@
 A row of the plan, and later of the report, is a dictionary without secrets:
 
     id, bot, workspace, workspace_name, action, state, rotation_id, attempt, outcome, reason, next_step,
-    old_fingerprint, new_fingerprint, identity, proofs, warnings,
+    old_fingerprint, new_fingerprint, identity, proofs, warnings, missing (host -> why, where a run left any),
     tokens: {bot: {path, old, new, old_life, new_life, evidence, restorable, identity, proofs}, user: ...}
 
 `action` is promote, resume, adopt, converge, none, or (in a rollback, see `_decide_back`) restore; `outcome` is what the
@@ -64,6 +64,7 @@ def blank(installation: Installation, registry: Registry) -> Row:
         "identity": {},
         "proofs": {},
         "warnings": [],
+        "missing": {},
         "tokens": {},
     }
 

@@ -99,6 +99,7 @@ def _service(
         "name": service.name,
         **{name: options.get(name) for name in copied},
         "scope": options.get("scope") or "system",
+        "order": options.get("order") or 0,
         "variables": {
             variable: {
                 "key": each,

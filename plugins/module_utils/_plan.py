@@ -9,11 +9,13 @@ The plan is what `--check` shows and what the real run follows; the report has t
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils import (
     _announce,
+    _batches,
     _decide_back,
     _hosts,
     _lease,
@@ -50,8 +52,12 @@ def make(
     workspace: str | None = None,
     force: bool = False,
     back: bool = False,
+    rollout: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Reads Vault and Slack, decides, and gives the plan, of a rotation or of the way `back`. Changes nothing."""
+    """Reads Vault and Slack, decides, and gives the plan, of a rotation or of the way `back`. Changes nothing.
+
+    `rollout` is what `_batches.rollout` gives; by default all hosts are one batch.
+    """
     selected = registry.select(bot, workspace)
     survey = _survey.read(store, everything(registry))
     concern = [
@@ -82,6 +88,7 @@ def make(
         "bots": names,
         "installations": rows,
         "hosts": _hosts.plan(registry, rows, others, force),
+        "rollout": dict(rollout or _batches.rollout()),
         "messages": _announce.messages(registry, rows, "returning" if back else "started"),
         "locks": [row["id"] for row in rows if row["action"] in CHANGING],
         "warnings": sorted({f"{row['id']}: {warning}" for row in rows for warning in row["warnings"]}),

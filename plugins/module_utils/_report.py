@@ -46,7 +46,9 @@ def assemble(
         "installations": rows,
         "services": services,
         "announcements": announcements,
-        "warnings": plan["warnings"],
+        "warnings": sorted(
+            {*plan["warnings"], *(f"{row['id']}: {words}" for row in rows for words in row["warnings"])}
+        ),
         "summary": _summary(plan, rows, services, announcements),
     }
 

@@ -4,7 +4,8 @@
 """What became of each service, in one entry, from what its host said before, during and after the rollout (private, pure).
 
 `status` of an entry: `ok`: its processes have the new tokens, and it is healthy where that can be asked; `failed`;
-`unproven`: nobody can say what its processes have; `absent`: its host was not reached, or not meant to be.
+`unproven`: nobody can say what its processes have; `absent`: its host was not reached, or not meant to be. Then `absent`
+says why.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+NOT_TOUCHED = "not touched"  # the rollout had ended before it came to this host
 Entry = dict[str, Any]
 Said = Mapping[str, Any]  # what `service_env` gave on one host; empty where it was not asked
 
@@ -46,6 +48,7 @@ def of_host(
         seen, did = before.get(name) or {}, after.get(name)
         last = did or seen
         lost = bool(rollout.get("unreachable")) or (bool(rollout) and did is None)
+        status = _status(service, absent.get(host), seen, did, lost)
         entry = {
             "host": host,
             "name": name,
@@ -61,11 +64,12 @@ def of_host(
             "health_after": (did or {}).get("health_after") or seen.get("health_before"),
             "health_note": service["health_note"],
             "in_use": last.get("in_use", "unknown"),
-            "in_use_evidence": last.get("in_use_evidence", absent.get(host, "")),
+            "in_use_evidence": last.get("in_use_evidence", ""),
             "seconds_unavailable": None if _down(did) else (did or {}).get("seconds_unavailable"),
             "still_down": _down(did),
             "down_before": bool(last.get("down_before")),
-            "status": _status(service, absent.get(host), seen, did, lost),
+            "status": status,
+            "absent": absent.get(host, NOT_TOUCHED) if status == "absent" else "",
             "error": (did or {}).get("error") or (str(rollout.get("msg") or "") if lost else ""),
             "warnings": list(last.get("warnings") or []),
         }
@@ -96,7 +100,7 @@ def _status(
     if lost or (did and did.get("error")):
         return "failed"
     if did is None and seen.get("needs") != "nothing":
-        return "absent"  # the rollout ended before it came to this host
+        return "absent"
     in_use = (did or seen).get("in_use")
     if in_use == "no":
         return "failed"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _lease, _survey
+from ansible_collections.botops.rotation.plugins.module_utils import _lease, _missing, _survey
 from ansible_collections.botops.rotation.plugins.module_utils._record import State
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import Seen
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
@@ -41,6 +41,7 @@ def _entry(here: Any, installation: Installation, survey: _survey.Survey) -> dic
         "rotation_id": "",
         "tokens": {},
         "lock": "",
+        "missing": {},
         "next_step": "",
         "error": "",
     }
@@ -50,13 +51,17 @@ def _entry(here: Any, installation: Installation, survey: _survey.Survey) -> dic
     seen = survey.seen[installation.id]
     held = _lease.holder(here.vault, here.registry.lock_path(installation), installation.id)
     valid = held is not None and held.expires > here.vault.now()
+    missing: _missing.Missing = {}
+    if seen.record.state is State.PROMOTED:
+        missing = _missing.read(here.vault.read(here.registry.notes_path(installation)).data)
     return {
         **entry,
         "state": seen.record.state.value,
         "rotation_id": seen.record.rotation_id,
         "tokens": _tokens(seen),
         "lock": f"{held.owner} until {held.expires:%Y-%m-%d %H:%M:%S} UTC" if valid else "",
-        "next_step": _next(seen),
+        "missing": missing,
+        "next_step": _next(seen, _missing.listed(missing, _missing.hosts(here.registry, installation.id))),
     }
 
 
@@ -77,9 +82,11 @@ def _tokens(seen: Seen) -> dict[str, dict[str, str | None]]:
     }
 
 
-def _next(seen: Seen) -> str:
+def _next(seen: Seen, missing: str = "") -> str:
     """The next step, in one plain sentence."""
     record = seen.record
+    if missing:
+        return f"run rotate_bot: not on the new token: {missing}"
     for name, known in record.current.items():
         current = seen.tokens.get(name)
         if current and not record.under_way and known.fingerprint and current.fingerprint != known.fingerprint:

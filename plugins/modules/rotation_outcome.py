@@ -10,9 +10,10 @@ module: rotation_outcome
 short_description: Decide from what the hosts said, and say what a rotation ended with
 version_added: 0.1.0
 description:
-  - Four questions, in the order of a run. Each answer is an option of the later ones.
-  - It reads nothing but the registry and the time of Vault, and changes nothing but the report. Hosts, Vault and Slack
-    are changed by the tasks between the questions.
+  - Five questions, in the order of a run. Each answer is an option of the later ones.
+  - It reads nothing but the registry, notes and the time of Vault, and changes nothing but the report, the locks that it
+    extends, and the notes of which hosts are missing. Hosts, tokens and Slack are changed by the tasks between the
+    questions.
   - It fails without O(plan), with the reason in O(stop). How a run ended is in the result of O(state=reported), and is
     no failure of this task; end the run with RV(failure) where RV(success) is false.
 author:
@@ -39,15 +40,19 @@ attributes:
 options:
   state:
     description:
-      - V(prepared), after the preflight of the hosts. Is there work, and may it start?
+      - V(prepared), after the preflight of the hosts. Is there work, may it start, and in which batches?
+      - V(continued), before each batch of the rollout but the first, and before a soak. Does the run go on? If it does, it
+        waits for O(pause) seconds, says now and then how long that still takes, and extends the locks of O(lease).
       - V(judged), after the rollout. Which services have their tokens, which installations go back, and which are
         proven? An installation goes back when one of its services failed and Slack accepts every old token of that
         service; with it go those that share a service with it.
-      - V(concluded), after Vault has followed. What did each installation end with, and what are people told?
+      - V(concluded), after Vault has followed. What did each installation end with, and what are people told? With
+        O(lease), the hosts that are not on the new token yet are noted in Vault, for M(botops.rotation.vault_token_info)
+        and the next run.
       - V(reported), at the end. Writes the report, and gives the table that the run ends with. No report is written
         where there was nothing to do and all is well.
     type: str
-    choices: [prepared, judged, concluded, reported]
+    choices: [prepared, continued, judged, concluded, reported]
     required: true
   plan:
     description: RV(botops.rotation.rotation_plan#module:plan).
@@ -111,6 +116,14 @@ options:
     description: Go on without hosts that cannot be reached. They get their tokens from a later run.
     type: bool
     default: false
+  pause:
+    description: Seconds to wait. Only for O(state=continued).
+    type: float
+    default: 0.0
+  lease:
+    description:
+      - What M(botops.rotation.rotation_lock) has returned. For O(state=continued) and O(state=concluded).
+    type: dict
   report_dir:
     description:
       - Where the report is written, as C(RUN_ID.json) and C(RUN_ID.md). A relative one is in the directory that
@@ -192,6 +205,25 @@ prepared:
       type: list
       elements: str
       sample: [bot-host-1, bot-host-2]
+    serial:
+      description: How many of these hosts are in each batch.
+      type: list
+      elements: int
+      sample: [1, 1]
+    later:
+      description: The first host of each batch but the first.
+      type: list
+      elements: str
+      sample: [bot-host-2]
+    soak_on:
+      description: V([localhost]) where there is a soak after the rollout. Else empty.
+      type: list
+      elements: str
+      sample: []
+    skip_unreachable:
+      description: O(skip_unreachable).
+      type: bool
+      sample: false
     absent:
       description: Host that takes no part to the reason, V(unreachable) or V(limited away).
       type: dict
@@ -207,6 +239,13 @@ prepared:
       type: list
       elements: str
       sample: [gobot/ibmcloud]
+stop:
+  description:
+    - Why the run must not go on, with C(phase), C(reason) and C(next_step). A service failed that may go back, or the locks
+      could not be kept. Empty when it goes on.
+  returned: success, for O(state=continued)
+  type: dict
+  sample: {}
 judged:
   description: What the rollout came to.
   returned: success, for O(state=judged)
@@ -241,6 +280,12 @@ judged:
               not tried).
           type: str
           sample: ok
+        absent:
+          description:
+            - Why its status is V(absent), that is V(unreachable), V(limited away) or V(not touched) (the rollout ended
+              before it came there). Else empty.
+          type: str
+          sample: ""
         may_go_back:
           description: Whether Slack accepts every old token of it.
           type: bool

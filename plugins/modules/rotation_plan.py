@@ -93,6 +93,23 @@ options:
         alone when nothing is staged.
       - If not set, the variable C(botops_rotation_warn_days) is used, then V(30).
     type: int
+  rollout_serial:
+    description:
+      - How many hosts make a batch of the rollout. A number, a percentage of the hosts that need it (at least one), or a
+        list of these (also as one text, with commas) for one batch after the other, of which the last goes on to the end.
+        V([1, "100%"]) is a canary.
+      - If not set, the variable C(botops_rollout_serial) is used, then all hosts are one batch.
+    type: raw
+  rollout_pause:
+    description:
+      - Seconds between two batches. The locks are kept meanwhile.
+      - If not set, the variable C(botops_rollout_pause) is used, then there is none.
+    type: raw
+  soak:
+    description:
+      - Seconds to wait after the rollout, before every changed service is looked at again. The locks are kept meanwhile.
+      - If not set, the variable C(botops_soak) is used, then there is none.
+    type: raw
 seealso:
   - module: botops.rotation.rotation_outcome
   - module: botops.rotation.rotation
@@ -246,6 +263,12 @@ plan:
           type: list
           elements: str
           sample: []
+        missing:
+          description:
+            - Host whose services were left without the new token to the reason, V(unreachable), V(limited away),
+              V(not touched), V(failed) or V(unproven). Empty in a plan.
+          type: dict
+          sample: {}
         tokens:
           description:
             - C(bot), C(user) or both to what is known of that token. For the action V(converge) it is the current
@@ -307,7 +330,25 @@ plan:
             health_required: true
             health_note: ""
             in_use: null
+            order: 0
             force: false
+    rollout:
+      description: How the rollout goes.
+      type: dict
+      contains:
+        serial:
+          description: O(rollout_serial), as a list.
+          type: list
+          elements: raw
+          sample: [1, "100%"]
+        pause:
+          description: O(rollout_pause).
+          type: float
+          sample: 60.0
+        soak:
+          description: O(soak).
+          type: float
+          sample: 0.0
     messages:
       description: What is announced at the start, for M(botops.rotation.slack_message), where the keys are described.
       type: list

@@ -43,7 +43,7 @@ options:
   services:
     description:
       - The services of this host as references, without a token, as M(botops.rotation.rotation_plan) returns them.
-      - They are restarted in this order, one after the other.
+      - Those with the same O(services[].order) are restarted at the same time, those with a higher one when these are well.
     type: list
     elements: dict
     required: true
@@ -93,6 +93,10 @@ options:
         type: str
         choices: [systemd, shell, podman]
         default: systemd
+      order:
+        description: When it is restarted, the lowest first.
+        type: int
+        default: 0
       variables:
         description:
           - Variable name to C(key) (C(bot/workspace/token)), C(new) (fingerprint that it must have), C(old)

@@ -123,6 +123,13 @@ installations:
       description: Who holds its lock, and until when. Empty when nobody does.
       type: str
       sample: ops on controller-1 (pid 4711) until 2026-11-23 02:15:00 UTC
+    missing:
+      description:
+        - Host that was not on the new token when the last run ended to C(why) and C(since). Only while the rotation is
+          V(promoted).
+      type: dict
+      sample:
+        bot-host-3: {why: unreachable, since: "2026-11-23T02:00:00Z"}
     next_step:
       description: What a person does next.
       type: str

@@ -45,7 +45,7 @@ class GuardedAction(ActionBase):
         self.task_vars = task_vars or {}
         kept: dict[str, Any] = {}
         try:
-            _refuse_orphan()
+            refuse_orphan()
             _refuse_unsafe_settings()
             outcome = self.act(self._options())
             kept = {key: outcome.pop(key) for key in self.YIELDS if key in outcome}
@@ -73,7 +73,10 @@ class GuardedAction(ActionBase):
         self._display.warning(_redact.text(text))
 
     def variable(self, name: str) -> Any:
-        """A variable as this task sees it, templated, or UNSET."""
+        """A variable as this task sees it, templated, or UNSET. A delegated task sees those of where it is delegated to."""
+        host = getattr(self._task, "delegate_to", None)
+        if isinstance(host, str):
+            return plain(self.task_vars["hostvars"][host].get(name, _argspec.UNSET))
         if name not in self.task_vars:
             return _argspec.UNSET
         return plain(self._templar.template(self.task_vars[name]))
@@ -95,7 +98,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _refuse_orphan() -> None:
+def refuse_orphan() -> None:
     """A worker whose ansible-playbook was killed begins nothing: another run may have gone on, and ended, meanwhile."""
     parent = multiprocessing.parent_process()
     if parent and parent.pid != os.getppid():

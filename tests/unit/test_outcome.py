@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from ansible_collections.botops.rotation.plugins.module_utils import _conclude, _hosts, _outcome, _proofs
+from ansible_collections.botops.rotation.plugins.module_utils import _batches, _conclude, _hosts, _outcome, _proofs
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import Probe
 from ansible_collections.botops.rotation.plugins.module_utils._record import Known, Record, Slot, State
 from hypothesis import given, settings
@@ -69,6 +69,8 @@ class Run:
     restore: dict[str, Result] = field(default_factory=dict)
     vault_refuses: bool = False
     skip_unreachable: bool = False
+    serial: Any = None
+    soak: float | None = None
     stop: dict[str, str] | None = None
     check: bool = False
     last: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -86,7 +88,11 @@ class Run:
                 old = alive(**team) if self.old.alive else self.old
                 world.holds(name, token(f"old {name}"), old).stages(name, token(f"new {name}"), alive(**team))
         rows = [world.row(name) for name in (IBM, COMPOSE)]
-        return {"installations": rows, "hosts": _hosts.plan(known, rows, {})}
+        return {
+            "installations": rows,
+            "hosts": _hosts.plan(known, rows, {}),
+            "rollout": _batches.rollout(self.serial, None, self.soak),
+        }
 
     def fill(self, host: str, said: Result) -> Result:
         """The answer with what its files and processes had before."""
@@ -183,6 +189,14 @@ def test_a_host_that_was_limited_away_is_partial() -> None:
     run = Run(preflight={"h1": {}})
     assert run.go() == {IBM: "partial", COMPOSE: "rotated"}
     assert "h1 (limited away)" in run.row()["reason"] and IBM not in run.judged["proven"]
+    assert run.row()["missing"] == {"h1": "limited away"} and run.row(COMPOSE)["missing"] == {}
+
+
+def test_a_limit_that_leaves_out_every_host_is_refused() -> None:
+    run = Run(preflight={"h1": {}, "h2": {}})
+    assert run.go() == {IBM: "refused", COMPOSE: "refused"}
+    assert "every host" in run.row()["reason"] and "(h1, h2)" in run.row()["reason"] and not run.prepared["work"]
+    assert Run(services=[], preflight={}).go() == {IBM: "rotated", COMPOSE: "rotated"}
 
 
 def test_a_preflight_that_failed_stops_before_any_write() -> None:
@@ -267,6 +281,61 @@ def test_a_host_lost_during_the_rollout() -> None:
     assert "these hosts did not go back: h1" in run.row()["reason"]
 
 
+def test_a_host_lost_during_the_rollout_is_partial_where_the_run_goes_on_without() -> None:
+    run = Run(old=alive(), rollout={"h1": UNREACHABLE}, skip_unreachable=True)
+    assert run.go() == {IBM: "partial", COMPOSE: "rotated"}
+    assert run.row()["missing"] == {"h1": "unreachable"} and run.judged["back"] == []
+
+
+# -- batches ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_hosts_that_need_it_in_batches() -> None:
+    run = Run(services=[service("a", KEYS[IBM], host=f"h{number}") for number in range(7)], serial=[1, 4], soak=5)
+    run.go()
+    assert run.prepared["serial"] == [1, 4, 2] and run.prepared["later"] == ["h1", "h5"]
+    assert run.prepared["soak_on"] == ["localhost"]
+    assert _outcome.next_batch(run.prepared, "h1") == "batch 2 of 3 (h1, h2, h3, h4) begins"
+    assert _outcome.next_batch(run.prepared, "localhost") == "the services are looked at again"
+    there = {"h0": {"services": [carried("a", changed=False)]}}
+    quiet = Run(services=[service("a", KEYS[IBM], host="h0")], preflight=there, soak=5)
+    quiet.go()
+    assert quiet.prepared["serial"] == [] and quiet.prepared["later"] == [] and quiet.prepared["soak_on"] == []
+
+
+@pytest.mark.parametrize(
+    ("old", "said", "skip", "ends"),
+    [
+        (alive(), rollout_failed("h1")["h1"], False, True),
+        (alive(), {"services": [carried("a")]}, False, False),
+        (alive(), UNREACHABLE, False, True),
+        (alive(), UNREACHABLE, True, False),
+        (dead(), rollout_failed("h1")["h1"], False, False),
+        (dead(), UNREACHABLE, False, False),
+    ],
+    ids=["failed", "well", "unreachable", "skipped", "failed, dead", "unreachable, dead"],
+)
+def test_no_further_batch_starts_after_a_failure_that_may_go_back(
+    old: Probe, said: Result, skip: bool, ends: bool
+) -> None:
+    run = Run(old=old, skip_unreachable=skip)
+    run.go()
+    stop = _outcome.halted(run.prepared, {"h1": said, "h2": {}})
+    assert bool(stop) is ends
+    assert not stop or (stop["phase"] == "rollout to h1" and stop["reason"])
+    assert not stop or not _outcome.stop_before_promotion(stop)
+
+
+def test_a_rollback_says_what_it_did_not_touch() -> None:
+    run = Run(
+        services=[service("a", KEYS[IBM]), service("b", KEYS[IBM], host="h2")],
+        old=alive(),
+        rollout={**rollout_failed("h1"), "h2": {}},
+    )
+    assert run.go()[IBM] == "rolled_back"
+    assert "did not touch h2" in run.row()["reason"] and run.row()["missing"] == {}
+
+
 def test_vault_that_does_not_go_back_is_a_failure() -> None:
     run = Run(old=alive(), rollout=rollout_failed("h1"), vault_refuses=True)
     assert run.go() == {IBM: "failed", COMPOSE: "rotated"}
@@ -277,7 +346,8 @@ def test_a_rollout_that_stopped_leaves_the_others_for_the_next_run() -> None:
     stop = {"phase": "rollout to h1", "reason": "failed", "next_step": ""}
     run = Run(rollout={**rollout_failed("h1"), "h2": {}}, stop=stop)
     assert run.go() == {IBM: "failed", COMPOSE: "partial"}
-    assert "h2 (the process has another token)" in run.row(COMPOSE)["reason"]
+    assert "h2 (not touched); rollout to h1: failed" in run.row(COMPOSE)["reason"]
+    assert run.row(COMPOSE)["missing"] == {"h2": "not touched"} and run.row()["missing"] == {"h1": "failed"}
 
 
 def test_a_process_that_nobody_can_look_into_is_partial() -> None:
