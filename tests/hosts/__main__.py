@@ -1,7 +1,7 @@
 # Copyright (c) 2026 botops.rotation contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tests.hosts up|down|status|stage|look`: hosts with bots on them, from the command line."""
+"""`python -m tests.hosts up|down|status|stage|look|run`: hosts with bots on them, from the command line."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.hosts", description=__doc__)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--dir", help="where all files are (default: $BOTOPS_HOSTS, else .hosts in the repository)")
-    verbs = parser.add_subparsers(required=True, metavar="up|down|status|stage|look")
+    verbs = parser.add_subparsers(required=True, metavar="up|down|status|stage|look|run")
     up = verbs.add_parser("up", parents=[common], help="start hosts, a sandbox and bots; new tokens of gobot staged")
     up.add_argument("--count", type=int, default=3, help="how many hosts (default: 3)")
     up.add_argument("--services", type=Path, default=USUAL, help="the bots on each host (default: services.yml here)")
@@ -56,6 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     look = verbs.add_parser("look", parents=[common], help="what Vault, files, processes and health pages say, as JSON")
     look.add_argument("bot", help="only the services of this bot")
     look.set_defaults(run=_look)
+    run = verbs.add_parser("run", parents=[common], help="run a command on a host as root, with podman exec")
+    run.add_argument("host")
+    run.add_argument("argv", nargs="+")
+    run.set_defaults(run=_run)
     return parser
 
 
@@ -143,6 +147,10 @@ def _look(directory: Path, options: argparse.Namespace) -> None:
     bots = _attached(directory)
     seen = bots.look(f"{options.bot}/")
     print(json.dumps(seen, indent=1))
+
+
+def _run(directory: Path, options: argparse.Namespace) -> None:
+    print(Hosts.attach(directory).run(options.host, options.argv), end="")
 
 
 if __name__ == "__main__":

@@ -150,18 +150,29 @@ class Hosts:
     # Looking at them, and changing them, behind the product's back
 
     def run(
-        self, name: str, argv: Sequence[str], stdin: str | bytes | None = None, check: bool = True, user: str = "root"
+        self,
+        name: str,
+        argv: Sequence[str],
+        stdin: str | bytes | None = None,
+        check: bool = True,
+        user: str = "root",
+        privileged: bool = False,
     ) -> str:
-        """Run a command on a host with podman exec and give its output; HostsError when it fails, unless not `check`."""
-        return podman(
-            "exec", *(["-i"] if stdin is not None else []), "--user", user, self.container(name), *argv,
-            stdin=stdin, check=check,
-        )  # fmt: skip
+        """Run a command on a host with podman exec and give its output; HostsError when it fails, unless not `check`.
+
+        `privileged`: with every capability, for mounts.
+        """
+        flags = [*(["-i"] if stdin is not None else []), *(["--privileged"] if privileged else [])]
+        return podman("exec", *flags, "--user", user, self.container(name), *argv, stdin=stdin, check=check)
 
     def put(self, name: str, path: str, text: str, mode: int = 0o644, owner: str = "root:root") -> None:
         """Write a file on a host, and the directories above it."""
         script = 'umask 077; mkdir -p -m 0755 "$(dirname "$1")" && cat > "$1" && chown "$2" "$1" && chmod "$3" "$1"'
         self.run(name, ["sh", "-c", script, "sh", path, owner, f"{mode:o}"], stdin=text)
+
+    def disconnect(self) -> None:
+        """End SSH's persistent connections, so that the next one is made anew."""
+        _start.end_connections(self.state.control)
 
     def each(self, action: Callable[[str], T], at_once: int = 8) -> list[T]:
         """Call for each host's name, several at once; the results in the order of the names."""

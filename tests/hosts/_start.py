@@ -126,7 +126,7 @@ def stop(directory: Path) -> None:
         return
     state = State.load(directory)
     prefix = state.prefix
-    _end_connections(state.control)
+    end_connections(state.control)
     containers = podman("ps", "--all", "--quiet", "--filter", f"label={LABEL}={prefix}").split()
     if containers:
         # Nothing in them is worth an orderly end.
@@ -137,7 +137,7 @@ def stop(directory: Path) -> None:
     shutil.rmtree(directory)
 
 
-def _end_connections(control: str) -> None:
+def end_connections(control: str) -> None:
     """End the persistent SSH connections to these hosts: they show the path of their control socket."""
     for process in psutil.process_iter(["name", "cmdline"]):
         if process.info["name"] == "ssh" and any(control in word for word in process.info["cmdline"] or ()):

@@ -5,7 +5,8 @@
 
 `bot.py --name NAME --port PORT VARIABLE...` asks Slack about the token of each variable (auth.test, at the address in
 SLACK_API_URL) when somebody asks for `/healthz`, and answers 200 only when Slack accepts them all, else 503. The page
-shows fingerprints, never tokens. Under systemd with Type=notify it says that it is ready.
+shows fingerprints, never tokens. With a token whose fingerprint is in the file /run/bot-refuses it is unhealthy whatever
+Slack says: for rollbacks. Under systemd with Type=notify it says that it is ready.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+REFUSES = "/run/bot-refuses"
 FRESH = 0.5
 """Seconds for which a good answer of Slack is believed."""
 
@@ -41,11 +43,15 @@ class Bot:
             if time.monotonic() > self._good_until:
                 errors = self._errors()
                 self._good_until = 0.0 if errors else time.monotonic() + FRESH
-        prints = {name: hashlib.sha256(token.encode()).hexdigest()[:12] for name, token in self.tokens.items() if token}
+        prints = {name: fingerprint(token) for name, token in self.tokens.items() if token}
         body = {"ok": not errors, "service": self.name, "fingerprint": prints.get(next(iter(self.tokens)))}
         return (503 if errors else 200), {**body, "fingerprints": prints, "errors": errors}
 
     def _errors(self) -> dict[str, str]:
+        if os.path.exists(REFUSES):
+            with open(REFUSES, encoding="utf-8") as file:
+                refused = file.read()
+            return {name: "refused here" for name, token in self.tokens.items() if fingerprint(token) in refused}
         found = {name: self._ask(token) for name, token in self.tokens.items()}
         return {name: error for name, error in found.items() if error}
 
@@ -65,6 +71,11 @@ class Bot:
             return f"no answer ({type(error).__name__})"
         finally:
             connection.close()
+
+
+def fingerprint(token: str) -> str:
+    """The form in which a token is shown."""
+    return hashlib.sha256(token.encode()).hexdigest()[:12]
 
 
 def serve(bot: Bot, port: int) -> None:

@@ -113,19 +113,27 @@ class Bots:
 
     # The inventory
 
-    def write_inventory(self, extra: Mapping[str, Any] | None = None) -> Path:
-        """Write `directory`: hosts.yml (SSH, become, services) and group_vars/all.yml (registry, Vault, Slack).
+    def write_inventory(
+        self,
+        directory: Path | None = None,
+        extra: Mapping[str, Any] | None = None,
+        rows: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Path:
+        """Write hosts.yml (SSH, become, services) and group_vars/all.yml (registry, Vault, Slack) into `directory`.
 
-        `extra` are more variables for all. The credential for Vault stays in the sandbox's file.
+        `extra` are more variables for all, `rows` more for each host. The credential for Vault stays in the sandbox's
+        file.
         """
+        directory = directory or self.directory
         made = self.hosts.inventory()
         for host, row in made["all"]["children"]["bot_hosts"]["hosts"].items():
             row["botops_services"] = [self.entry(service) for service in self.on(host)]
+            row.update((rows or {}).get(host, {}))
         about = _inventory.build(self.sandbox.dir, self.sandbox.vault_url, self.sandbox.slack_url, {})["all"]["vars"]
-        (self.directory / "group_vars").mkdir(parents=True, exist_ok=True)
-        _write(self.directory / "hosts.yml", made)
-        _write(self.directory / "group_vars" / "all.yml", {**self.sandbox.registry, **about, **(extra or {})})
-        return self.directory
+        (directory / "group_vars").mkdir(parents=True, exist_ok=True)
+        _write(directory / "hosts.yml", made)
+        _write(directory / "group_vars" / "all.yml", {**self.sandbox.registry, **about, **(extra or {})})
+        return directory
 
     def entry(self, service: BotService) -> dict[str, Any]:
         """A service as the inventory's `botops_services` has it."""
@@ -200,6 +208,7 @@ class Bots:
                     "name": row.name,
                     "manager": row.manager,
                     "installations": row.variables,
+                    "due": self.due(row),
                     "carried": self.carried(row),
                     "in_file": self.in_file(row),
                     "health": self.health(row)[0],
