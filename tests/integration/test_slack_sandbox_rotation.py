@@ -15,6 +15,9 @@ from urllib.parse import urlencode
 import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
+from slack_sdk.oauth import AuthorizeUrlGenerator
+from slack_sdk.oauth.installation_store import Bot
+from slack_sdk.oauth.token_rotation import TokenRotator
 
 from tests.sandbox import tokens
 from tests.sandbox.slack import browser
@@ -185,6 +188,42 @@ def test_revoke_ends_one_token(slack: ThreadedSlack) -> None:
     assert error_of(slack.client(made["bot_token"]).auth_test) == "token_revoked"
     assert slack.control.memberships("robot/one") == ["C0GENERAL1"]
     assert alive(slack, refresh(slack, made["bot_refresh_token"])["access_token"])
+
+
+def test_a_reinstall_issues_further_pairs(slack: ThreadedSlack) -> None:
+    """Each OAuth flow issues a pair; the cap of two holds here, too, and takes the refresh token of the oldest along."""
+    made = rotating(slack)
+    slack.control.install("robot/one")
+    assert alive(slack, made["bot_token"])
+    slack.control.install("robot/one")
+    assert not alive(slack, made["bot_token"])
+    assert error_of(refresh, slack, made["bot_refresh_token"]) == "invalid_refresh_token"
+
+
+def test_slack_sdk_rotates_and_links(slack: ThreadedSlack) -> None:
+    """What slack_sdk.oauth makes and does is understood: its link to the consent page, its token rotator."""
+    made = rotating(slack)
+    known = credentials(slack)
+    link = AuthorizeUrlGenerator(
+        client_id=known["client_id"],
+        redirect_uri="https://bots.example.org/cb",
+        scopes=["chat:write"],
+        authorization_url=f"{slack.url}/oauth/v2/authorize",
+    ).generate("state-1", team="T0TEAM1")
+    assert browser.answer(browser.click(link))["state"] == "state-1"
+    bot = Bot(
+        bot_token=made["bot_token"],
+        bot_refresh_token=made["bot_refresh_token"],
+        bot_token_expires_in=HALF_A_DAY,
+        bot_id=made["bot_id"],
+        bot_user_id=made["bot_user_id"],
+        installed_at=0.0,
+    )
+    rotator = TokenRotator(**known, client=client(slack))
+    rotated = rotator.perform_bot_token_rotation(bot=bot, minutes_before_expiration=24 * 60)
+    assert rotated is not None
+    assert alive(slack, str(rotated.bot_token))
+    assert rotated.bot_refresh_token != made["bot_refresh_token"]
 
 
 def test_a_refresh_token_is_no_access_token(slack: ThreadedSlack) -> None:

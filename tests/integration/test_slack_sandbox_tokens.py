@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from typing import Any
 
 import pytest
@@ -107,6 +109,19 @@ def test_revoke_ends_the_whole_authorization(slack: ThreadedSlack, kind: str) ->
     assert error_of(slack.client(old["user_token"]).auth_test) == "token_revoked"
     assert slack.client(slack.token("robot/two")).auth_test()["ok"]
     assert slack.client(slack.token("helper/one")).auth_test()["ok"]
+
+
+def test_revoke_by_get_form_and_json(slack: ThreadedSlack) -> None:
+    """https://docs.slack.dev/reference/methods/auth.revoke is documented as GET; slack_sdk sends a POST. `test` is seen in
+    the query and in a form, and not in a JSON body, which the page does not name: such a call revokes."""
+    for query, body, kind in (("?test=1", None, ""), ("", "test=true", "application/x-www-form-urlencoded")):
+        asked = urllib.request.Request(f"{slack.url}/api/auth.revoke{query}", body.encode() if body else None)
+        asked.add_header("Authorization", f"Bearer {slack.token()}")
+        if kind:
+            asked.add_header("Content-Type", kind)
+        with urllib.request.urlopen(asked, timeout=5) as answer:
+            assert json.loads(answer.read()) == {"ok": True, "revoked": False}
+    assert slack.client().api_call("auth.revoke", json={"test": True})["revoked"] is True
 
 
 def test_revoke_drops_memberships_and_webhooks(slack: ThreadedSlack) -> None:

@@ -17,7 +17,7 @@ from tests.sandbox import tokens
 from tests.sandbox.slack._approvals import Approvals
 from tests.sandbox.slack._books import App, Channel, Hook, Installation, Message, Scheduled, Team, Token
 from tests.sandbox.slack._clock import Clock
-from tests.sandbox.slack._grants import Grants
+from tests.sandbox.slack._refreshes import Refreshes
 from tests.sandbox.slack.faults import Faults
 
 
@@ -32,7 +32,7 @@ def _check_settings(app: App) -> None:
         raise ValueError("rotation mode is for apps with granular permissions")
 
 
-class World(Grants, Approvals):
+class World(Refreshes, Approvals):
     """Teams, apps, installations, tokens, channels, webhooks, messages, and the requests that were made."""
 
     def __init__(self, base_url: str = "") -> None:
