@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import datetime, timezone
 from typing import Any, ClassVar
@@ -67,7 +68,7 @@ class ActionModule(GuardedAction):
         if options["alert_file"] is not None:
             found = _alerts.parse(_input.read(options["alert_file"], "alert", "holds an alert as JSON"))
         elif options["fingerprints"] is not None:
-            found = [Leak("its fingerprint", fingerprint=each.strip()) for each in options["fingerprints"]]
+            found = [Leak("its fingerprint", fingerprint=_fingerprint(each)) for each in options["fingerprints"]]
         else:
             found = [Leak("the operator", each.strip()) for each in self._tokens(options)]
         for leak in found:
@@ -117,6 +118,15 @@ class ActionModule(GuardedAction):
         except RotationError as exc:
             report["warnings"].append(str(exc))
             return ""
+
+
+def _fingerprint(given: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{12}", given.strip()):
+        raise TokenError(
+            f"{_redact.shown(given)} is no fingerprint (12 hexadecimal digits)",
+            "give what rotation_status shows; a token itself goes into the prompt, or into token_file",
+        )
+    return given.strip()
 
 
 def _go_on(rows: list[dict[str, Any]]) -> dict[str, str]:

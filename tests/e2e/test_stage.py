@@ -5,29 +5,19 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import select
-import subprocess
-import sys
-import termios
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e._leaks import leaks
-from tests.e2e._playbook import Run, environment, run
+from tests.e2e._playbook import Run, run
+from tests.e2e._terminal import at_terminal
 from tests.e2e._world import pending, record, reinstalled, without_locks, world
 from tests.sandbox import Sandbox, tokens
 from tests.sandbox.tokens import fingerprint
 
 PLAYBOOK = "botops.rotation.stage_token"
-AT_TERMINAL = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
-)
-"""Makes standard input the terminal of the session, as a shell's is, and becomes the command."""
 
 
 @pytest.fixture(scope="class")
@@ -52,45 +42,10 @@ def abort(sandbox: Sandbox, installation: str, *args: str) -> Run:
     return run(sandbox, *typed, playbook="botops.rotation.abort_rotation")
 
 
-def prompted(sandbox: Sandbox, installation: str, answer: str, timeout: float = 60.0) -> tuple[int, str]:
+def prompted(sandbox: Sandbox, installation: str, answer: str) -> tuple[int, str]:
     """stage_token at a terminal, where the token is typed when it is asked for; exit status, what the screen showed."""
     bot, _dummy, workspace = installation.partition("/")
-    argv = [
-        sys.executable,
-        "-c",
-        AT_TERMINAL,
-        "ansible-playbook",
-        PLAYBOOK,
-        "-e",
-        f"bot={bot}",
-        "-e",
-        f"workspace={workspace}",
-    ]
-    terminal, theirs = pty.openpty()
-    environ = environment(sandbox, Path(os.devnull))
-    child = subprocess.Popen(
-        argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environ, cwd=sandbox.dir, start_new_session=True
-    )
-    os.close(theirs)
-    screen, typed, deadline = "", False, time.monotonic() + timeout
-    try:
-        while time.monotonic() < deadline:
-            if select.select([terminal], [], [], 0.1)[0]:
-                try:
-                    read = os.read(terminal, 65536)
-                except OSError:  # the terminal is closed: it has ended
-                    break
-                screen += read.decode(errors="replace")
-            if not typed and "(not shown)" in screen and not termios.tcgetattr(terminal)[3] & termios.ECHO:
-                time.sleep(0.3)  # Ansible drops what was typed before it asked, just after it switched the echo off
-                os.write(terminal, answer.encode() + b"\r")
-                typed = True
-        return child.wait(max(1.0, deadline - time.monotonic())), screen
-    finally:
-        if child.poll() is None:
-            child.kill()
-            child.wait()
-        os.close(terminal)
+    return at_terminal(sandbox, answer, PLAYBOOK, "-e", f"bot={bot}", "-e", f"workspace={workspace}")
 
 
 @pytest.mark.xdist_group("stage-in")
