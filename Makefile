@@ -54,9 +54,9 @@ test-fuzz: $(READY)  ## anything thrown at what reads: registry, files, tokens, 
 	@echo 'test-fuzz: tests marked fuzz'
 	@BOTOPS_HYPOTHESIS=faults python -m pytest -n $(JOBS) -m fuzz tests/unit
 
-test-faults: $(READY)  ## whatever can fail made to fail, each at every step; about 20 minutes
-	@echo 'test-faults: tests/faults'
-	@python -m pytest tests/faults -n $(JOBS) -m 'not sample'
+test-faults: $(READY)  ## whatever can fail made to fail, each at every step, and test-fuzz; about 20 minutes
+	@echo 'test-faults: tests/faults, tests marked row or fuzz'
+	@BOTOPS_HYPOTHESIS=faults python -m pytest tests -n $(JOBS) -m '(fault or row or fuzz) and not sample'
 
 sandbox-up: $(READY)  ## start the sandbox in .sandbox and leave it running
 	@python -m tests.sandbox up

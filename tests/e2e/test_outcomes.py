@@ -82,6 +82,7 @@ class TestGobot:
         row = done.row("gobot/compose")
         assert row["outcome"] == "nothing_staged" and row["next_step"]
 
+    @pytest.mark.row("services fail their health check, the old token alive, a playbook")
     def test_unhealthy_with_a_live_old_token_goes_back_everywhere(self, shared: Sandbox) -> None:
         staged = reissued(shared, "gobot/watsondataplatform", "gobot/ibmcloud", old="live")
         shared.wait_health("gobot-")
@@ -110,6 +111,7 @@ class TestGobot:
             assert shared.current(each) == new and again.row(each)["attempt"] == 2
         assert_carried(shared, "gobot-")
 
+    @pytest.mark.row("services fail their health check, the old token dead, a playbook")
     def test_unhealthy_with_a_dead_old_token_goes_forward(self, shared: Sandbox) -> None:
         staged = reissued(shared, "gobot/compose")
         old, new = staged["gobot/compose"]

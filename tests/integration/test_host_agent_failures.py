@@ -43,6 +43,7 @@ def services(host: Host, *names: str, arguments: dict[str, list[str]] | None = N
     }
 
 
+@pytest.mark.row("services fail their health check, the old token alive, a host")
 def test_all_services_of_the_bot_go_back_and_others_stay(host: Host) -> None:
     rows = services(host, "first", "bad", "later", "other")
     rows["other"]["variables"] = {"TOKEN": host.variable(key="ciebot/ibmcloud/bot")}
@@ -67,6 +68,7 @@ def test_all_services_of_the_bot_go_back_and_others_stay(host: Host) -> None:
     assert host.leftovers() == []
 
 
+@pytest.mark.row("services fail their health check, the old token dead, a host")
 def test_a_service_whose_old_token_is_dead_goes_forward_whole(host: Host) -> None:
     rows = services(host, "first", "bad", "later")
     for row in rows.values():
@@ -81,6 +83,7 @@ def test_a_service_whose_old_token_is_dead_goes_forward_whole(host: Host) -> Non
     assert "was not accepted by Slack in this run" in one(answer, "first")["warnings"][0]
 
 
+@pytest.mark.row("services fail their health check, the old token mixed, a host")
 def test_mixed_each_file_goes_back_or_forward_whole(host: Host) -> None:
     rows = services(host, "live", "bad")
     both = host.variable()
@@ -93,6 +96,7 @@ def test_mixed_each_file_goes_back_or_forward_whole(host: Host) -> None:
     assert f"TOKEN={host.new}\n" in text and f"SECOND={host.new}\n" in text
 
 
+@pytest.mark.row("services fail their health check, the old token mixed, a host")
 def test_services_that_share_a_file_go_together(host: Host) -> None:
     file = host.env_file("both", f"TOKEN={host.old}\nSECOND={host.old}\n")
     for name in ("bad", "dead"):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,19 @@ def fuzz(cases: int = 100) -> Callable[[Any], Any]:
     """Above `@given`: so many cases in an ordinary run, and as many as the profile says where that is more."""
 
     def marked(test: Any) -> Any:
+        _count(test.hypothesis)
         return pytest.mark.fuzz(settings(max_examples=max(cases, settings().max_examples))(test))
 
     return marked
+
+
+def _count(handle: Any) -> None:
+    """Count the cases in `handle.cases`, for the summary (tests/_rows.py), by the way that Hypothesis leaves for others."""
+    inner, handle.cases = handle.inner_test, 0
+
+    @functools.wraps(inner)
+    def counted(*args: Any, **more: Any) -> None:
+        handle.cases += 1
+        inner(*args, **more)
+
+    handle.inner_test = counted

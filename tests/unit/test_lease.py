@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
 from ansible_collections.botops.rotation.plugins.module_utils._errors import LockError
 from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import (
+    SCHEMA,
     Holder,
     Owner,
     current_owner,
@@ -86,22 +87,30 @@ def test_a_holder_survives_the_way_through_vault(owner: Owner, at: datetime, non
     assert moment(stamp(at)) == at
 
 
-PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=8,
+LEAF = st.none() | st.booleans() | st.integers() | st.text(max_size=8)
+PLAIN = LEAF | LEAF | st.lists(LEAF, max_size=2) | st.dictionaries(st.text(max_size=8), LEAF, max_size=2)
+TIMES = st.sampled_from([stamp(NOW), "2026-11-23", "yesterday", "9999-12-31T23:59:59Z", ""]) | PLAIN
+LOCKS = st.fixed_dictionaries(  # mostly what a lock has, with whatever in place of some of it
+    {},
+    optional={
+        "schema": st.just(SCHEMA) | PLAIN,
+        "nonce": st.sampled_from(["", "n1", "n2"]) | PLAIN,
+        "owner": st.dictionaries(st.sampled_from([field.name for field in fields(Owner)]), PLAIN, max_size=3) | PLAIN,
+        "acquired": TIMES,
+        "expires": TIMES,
+    },
 )
-FIELDS = ("schema", "nonce", "owner", "acquired", "expires")
 
 
 @fuzz()
-@given(st.dictionaries(st.sampled_from(FIELDS), PLAIN) | st.fixed_dictionaries({name: PLAIN for name in FIELDS}))
+@given(LOCKS)
 def test_what_is_no_lock_is_told_from_a_free_one(data: dict) -> None:
     try:
         holder = Holder.from_dict(data)
     except (KeyError, ValueError):
         return
     assert (holder is None) == (data.get("nonce") == "")
+    assert holder is None or (str(holder.owner) and Holder.from_dict(holder.to_dict()) == holder)
 
 
 def test_fields_of_a_wrong_type_prove_nothing() -> None:

@@ -51,7 +51,8 @@ RECORDS = st.builds(
 )
 
 LEAF = st.none() | st.booleans() | st.integers() | st.floats() | WORDS | st.just(TOKEN) | st.just("[[]]")
-ANY = st.recursive(LEAF, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3))
+SOME = LEAF | st.lists(LEAF, max_size=2) | st.dictionaries(WORDS, LEAF, max_size=2)
+ANY = LEAF | st.lists(SOME, max_size=2) | st.dictionaries(WORDS, SOME, max_size=2)
 
 
 def mostly(**fields: st.SearchStrategy) -> st.SearchStrategy:

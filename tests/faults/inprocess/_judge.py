@@ -159,6 +159,6 @@ class Count:
 
     def check(self) -> None:
         seconds = time.monotonic() - self.began
-        self.properties.append(("inprocess", [self.row, self.cases, self.bad, round(seconds, 1)]))
+        self.properties.append(("row", [self.row, self.cases, self.bad, round(seconds, 1)]))
         shown = "\n".join(self.problems[:25])
         assert not self.problems, f"{self.bad} of {self.cases} cases:\n{shown}"
