@@ -135,8 +135,9 @@ def _with_seen(services: list[dict[str, Any]], preflight: Mapping[str, Any]) -> 
 
 
 def _needed(services: list[dict[str, Any]], tokens: dict[str, str]) -> dict[str, str]:
-    """The tokens that these services use: a host is not told those of others."""
-    keys = {each["key"] for service in services for each in service["variables"].values()}
+    """The tokens that are written for these services: a host is not told others."""
+    written = (service for service in services if service.get("rendered_by") is None)
+    keys = {each["key"] for service in written for each in service["variables"].values()}
     return {key: token for key, token in tokens.items() if key in keys}
 
 

@@ -102,6 +102,8 @@ class LockedFile:
         size = os.fstat(self._fd).st_size
         if size > _LARGEST:
             raise HostError(f"{self.path} has {size} bytes: that is no environment file; check `env_file`")
+        self._looked = os.fstat(self._fd).st_mtime_ns
+        os.lseek(self._fd, 0, os.SEEK_SET)
         with open(self._fd, "rb", closefd=False) as stream:
             data = stream.read()
         if not data:
@@ -110,6 +112,17 @@ class LockedFile:
                 "for each variable of the service into it"
             )
         return data
+
+    def look_again(self) -> None:
+        """Take up the file that has the name now, locked like the first: somebody else renders it."""
+        now, known = os.stat(self.path), os.fstat(self._fd)
+        if (now.st_dev, now.st_ino, now.st_mtime_ns) == (known.st_dev, known.st_ino, self._looked):
+            return
+        self.real = os.path.realpath(self.path)
+        fd = self._lock(time.monotonic())
+        os.close(self._fd)
+        self._fd = fd
+        self.data = self._read()
 
     @property
     def warnings(self) -> list[str]:

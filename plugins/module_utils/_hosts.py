@@ -90,8 +90,12 @@ def _service(
         "restart",
         "active",
         "pid_file",
+        "user",
+        "reload",
+        "recreate",
         "env_file",
         "env_format",
+        "rendered_by",
         "health",
         "in_use",
     )

@@ -98,6 +98,10 @@ def check_services(services: Mapping[str, list[tuple[str, Rows]]], bots: Rows, p
             if other:
                 words = f"is {dialect}, but {other} reads the same file in another dialect; one is due"
                 problems.add(f"{place}.env_format", words)
+            other = path and _differs(seen, ("agent", path), entry.get("rendered_by"), place)
+            if other:
+                words = f"is another than for {other}, which reads the same file; who writes a file is one"
+                problems.add(f"{place}.rendered_by", words)
             for variable, reference in (entry.get("env") or {}).items():
                 at = f"{place}.env.{variable}"
                 _check_reference(reference, bots, at, problems)

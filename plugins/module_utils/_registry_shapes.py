@@ -114,6 +114,19 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Flag:
+    """True or false."""
+
+    due: str = "true or false is due"
+
+    def read(self, value: Any, place: str, problems: Problems) -> Any:
+        if isinstance(value, bool):
+            return value
+        problems.add(place, f"is {_redact.shown(value)}; {self.due}")
+        return INVALID
+
+
+@dataclass(frozen=True)
 class Choice:
     """One of a few words."""
 

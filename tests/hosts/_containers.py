@@ -45,6 +45,7 @@ class Containers(Host):
         self._prefix = f"pod-{uuid.uuid4().hex[:6]}"
         self.image = f"{IMAGE}:{self._prefix[4:]}"
         self.files: dict[str, Path] = {}
+        self._services: dict[str, list[str]] = {}
         podman("import", "--quiet", "-", self.image, stdin=_archive())
 
     def close(self) -> None:
@@ -64,7 +65,16 @@ class Containers(Host):
     def options(self, name: str) -> list[str]:
         """What each container gets: limits that podman needs in a container, Python, the service's files."""
         kept = [f"{each}:{each}:ro" for each in ("/usr", sys.base_prefix, str(SERVICE), str(self.directory))]
-        limits = ["--ulimit", "nofile=4096:4096", "--ulimit", "nproc=4096:4096", "--network", "host"]
+        limits = [
+            "--ulimit",
+            "nofile=4096:4096",
+            "--ulimit",
+            "nproc=4096:4096",
+            "--network",
+            "host",
+            "--stop-timeout",
+            "1",
+        ]
         return ["--name", self.full(name), *limits, *(word for each in kept for word in ("-v", each))]
 
     def container(self, name: str, *arguments: str, options: list[str] | None = None, verb: str = "run") -> None:
@@ -78,8 +88,10 @@ class Containers(Host):
 
     def service(self, name: str, *arguments: str) -> list[str]:
         """The command of a service, without what reads the file."""
-        command = self.command(name, self.files[name], *arguments)
-        return [PYTHON, *command[command.index(str(SERVICE)) - 2 :]]
+        if name not in self._services:
+            command = self.command(name, self.files[name], *arguments)
+            self._services[name] = [PYTHON, *command[command.index(str(SERVICE)) - 2 :]]
+        return self._services[name]
 
     def row(self, name: str, env_file: Path | None = None, *given: Any, **changes: Any) -> dict[str, Any]:
         mine = {"manager": "podman", "unit": self.full(name), "env_format": "podman", "user": None, "recreate": None}
@@ -97,10 +109,10 @@ class Containers(Host):
 
 
 def stand_in(folder: Path, script: str) -> dict[str, str]:
-    """An environment in which `podman` is a script that may call the real one as `@`."""
+    """An environment in which `podman` is a script that may call the real one as PODMAN."""
     real = shutil.which("podman", path=environment()["PATH"])
     folder.mkdir()
-    (folder / "podman").write_text("#!/bin/sh\n" + script.replace("@", str(real)))
+    (folder / "podman").write_text("#!/bin/sh\n" + script.replace("PODMAN", str(real)))
     (folder / "podman").chmod(0o755)
     return {**environment(), "PATH": f"{folder}:{environment()['PATH']}"}
 

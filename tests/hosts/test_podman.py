@@ -33,6 +33,7 @@ def host() -> Iterator[Containers]:
 
 
 def parts(found: dict[str, Any]) -> dict[str, Any]:
+    found = {**found, "Mounts": sorted(found["Mounts"], key=lambda mount: mount["Source"])}
     return {**{name: found[name] for name in _SAME}, "limits": found["HostConfig"]["Ulimits"]}
 
 
@@ -122,7 +123,7 @@ def test_a_container_that_is_not_there_and_an_image_that_is_gone(host: Container
     answer = host.run("preflight", host.row("a", user="nobody-at-all"))
     assert "no user nobody-at-all" in answer["msg"]
     podman("tag", host.image, f"{host.image}-kept")
-    podman("untag", host.image)
+    podman("untag", host.image, host.image)
     try:
         answer = host.run("preflight", host.row("a"))
         assert f"the image of container {host.full('a')} is not on this host any more" in answer["msg"]
@@ -172,7 +173,7 @@ def test_a_new_container_that_does_not_start_gives_way_to_the_old_one(host: Cont
     host.container("a")
     before = host.inspect("a")
     (host.directory / "fail").touch()
-    script = f'[ "$1 $2" = "start {host.full("a")}" ] && rm {host.directory}/fail 2>/dev/null && exit 126\nexec @ "$@"\n'
+    script = f'[ "$1 $2" = "start {host.full("a")}" ] && rm {host.directory}/fail 2>/dev/null && exit 126\nexec PODMAN "$@"\n'
     row = host.row("a")
     row["variables"] = {"TOKEN": host.variable(restorable=way_back)}
     answer = host.run("applied", row, env=stand_in(host.directory / "bin", script))
