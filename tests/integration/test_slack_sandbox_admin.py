@@ -56,6 +56,8 @@ def test_list_and_approve(slack: ThreadedSlack) -> None:
     assert client.admin_apps_approve(request_id=row["id"], team_id="T0TEAM1").data == {"ok": True}
     assert client.admin_apps_requests_list(enterprise_id="E0ORG")["app_requests"] == []
     approve = client.admin_apps_approve
+    [approved] = client.admin_apps_approved_list(team_id="T0TEAM1")["approved_apps"]
+    assert (approved["app"]["id"], [scope["name"] for scope in approved["scopes"]]) == ("A0ROBOT", ["chat:write"])
     assert error_of(approve, request_id=row["id"], team_id="T0TEAM1") == "request_already_resolved"
     assert "code" in browser.answer(browser.click(url(slack)))
 

@@ -183,6 +183,19 @@ def test_bots_info_tells_the_app(slack: ThreadedSlack) -> None:
     assert error_of(slack.client(slack.token("helper/one")).bots_info, bot=of["bot_id"]) == "missing_scope"
 
 
+def test_users_info(slack: ThreadedSlack) -> None:
+    """https://docs.slack.dev/reference/methods/users.info; a revoke deactivates the bot user
+    (https://docs.slack.dev/reference/methods/auth.revoke)."""
+    bot = slack.control.installation("helper/one")["bot_user_id"]
+    user = slack.client().users_info(user=bot)["user"]
+    assert (user["name"], user["is_bot"], user["deleted"]) == ("helper", True, False)
+    slack.control.revoke("helper/one")
+    assert slack.client().users_info(user=bot)["user"]["deleted"] is True
+    assert slack.client().users_info(user="U0PERSON1")["user"]["is_bot"] is False
+    assert error_of(slack.client().users_info, user="U0NOBODY") == "user_not_found"
+    assert error_of(slack.client(slack.token("helper/two")).users_info, user=bot) == "missing_scope"
+
+
 def test_team_info(slack: ThreadedSlack) -> None:
     """https://docs.slack.dev/reference/methods/team.info"""
     team = slack.client().team_info()["team"]

@@ -181,8 +181,8 @@ class Sandbox:
         return (self.bao.get(self.path(installation, kind)) or {})["value"]
 
     def tokens(self) -> list[str]:
-        """Every token ever issued in this sandbox, for a scan for leaks; webhook paths, too."""
-        return [one["value"] for one in self.slack.tokens()] + self.slack.webhook_paths()
+        """Every token ever issued in this sandbox, for a scan for leaks; webhook paths, client secrets and codes, too."""
+        return [one["value"] for one in self.slack.tokens()] + self.slack.webhook_paths() + self.slack.secrets()
 
     # Services
 

@@ -1,8 +1,8 @@
 # Copyright (c) 2026 botops.rotation contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The admin API for requests to install apps: `admin.apps.requests.list`, `.requests.cancel`, `admin.apps.approve`,
-`admin.apps.restrict`.
+"""The admin API for installing apps: `admin.apps.requests.list`, `.requests.cancel`, `admin.apps.approve`,
+`admin.apps.restrict`, `admin.apps.approved.list`.
 
 Each follows its page, https://docs.slack.dev/reference/methods/<method>: Enterprise only, with a user token of an admin.
 """
@@ -118,3 +118,20 @@ def cancel(caller: Caller) -> dict[str, Any]:
         raise SlackError("request_already_resolved")
     found.state = "cancelled"
     return {}
+
+
+@method("admin.apps.approved.list", "admin.apps:read")
+def approved_list(caller: Caller) -> dict[str, Any]:
+    """The apps that the admins approved, with the scopes they approved."""
+    rows = [
+        {
+            "app": {"id": app_id, "name": caller.world.apps[app_id].name},
+            "scopes": [{"name": name, "description": "", "is_sensitive": False} for name in scopes],
+            "date_updated": int(caller.world.clock.now()),
+            "last_resolved_by": {"actor_id": caller.token.user_id, "actor_type": "user"},
+        }
+        for team in _teams(caller)
+        for app_id, scopes in team.approved.items()
+    ]
+    rows, cursor = caller.page(rows, 100, 1000)
+    return {"approved_apps": rows, "response_metadata": {"next_cursor": cursor}}

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The methods of the Web API: what each one wants, does and answers.
 
-Each follows its page, https://docs.slack.dev/reference/methods/<method>. The conversations and chat methods are in
-files of their own.
+Each follows its page, https://docs.slack.dev/reference/methods/<method>. Most methods are in files of their
+own.
 """
 
 from __future__ import annotations
@@ -144,3 +144,17 @@ def bots_info(caller: Caller) -> dict[str, Any]:
             shown = {"id": of.bot_id, "deleted": not of.active, "name": name, "updated": 1700000000}
             return {"bot": {**shown, "app_id": app_id, "user_id": of.bot_user_id, "icons": {}}}
     raise SlackError("bot_not_found")
+
+
+@method("users.info", "users:read")
+def users_info(caller: Caller) -> dict[str, Any]:
+    """A person or a bot user of the workspace; a bot user whose app's authorization has ended is deleted."""
+    user, world = str(caller.args.get("user") or ""), caller.world
+    bot = next(
+        (of for of in world.installations.values() if (of.team_id, of.bot_user_id) == (caller.team.id, user)), None
+    )
+    if bot is None and user not in caller.team.people:
+        raise SlackError("user_not_found")
+    name = world.apps[bot.app_id].name if bot else user.lower()
+    shown = {"id": user, "team_id": caller.team.id, "name": name, "real_name": name, "profile": {"real_name": name}}
+    return {"user": {**shown, "deleted": bool(bot and not bot.active), "is_bot": bool(bot), "is_app_user": False}}
