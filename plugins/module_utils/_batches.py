@@ -51,10 +51,16 @@ def _size(value: Any) -> int | str:
             return f"{int(percent[1])}%"
     elif isinstance(text, int) and not isinstance(text, bool):
         if text >= 1:
-            return text
+            return int(text)
     elif isinstance(text, str) and re.fullmatch(r"[0-9]{1,9}", text) and int(text) >= 1:
         return int(text)
-    raise _bad_serial(_redact.shown(value))
+    raise _bad_serial(_shown(value))
+
+
+def _shown(value: Any) -> str:
+    """As people typed it; Ansible's numbers are not Python's own."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return f"{value:g}" if is_number else _redact.shown(value)
 
 
 def _bad_serial(words: str) -> RotationError:
@@ -71,7 +77,7 @@ def _seconds(name: str, value: Any) -> float:
     if value is None:
         return 0.0
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        words = _redact.shown(value)
+        words = _shown(value)
     elif 0 <= value <= LONGEST:
         return float(value)
     else:
