@@ -5,6 +5,8 @@
 PYTHON ?= python3
 # How many tests run at once.
 JOBS ?= 2
+# How many hosts hosts-up starts.
+COUNT ?= 3
 
 BASE_PYTHON := $(or $(shell command -v $(PYTHON)),$(PYTHON))
 VERSION := $(shell $(BASE_PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
@@ -15,7 +17,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 export JOBS
 
-.PHONY: help venv demo test lint sanity unit integration e2e test-fuzz test-faults sandbox-up sandbox-down changelog
+.PHONY: help venv demo test lint sanity unit integration e2e test-fuzz test-faults test-hosts hosts-up hosts-down sandbox-up sandbox-down changelog
 
 help:  ## list the targets (default)
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +59,19 @@ test-fuzz: $(READY)  ## anything thrown at what reads: registry, files, tokens, 
 test-faults: $(READY)  ## whatever can fail made to fail, each at every step, and test-fuzz; about 20 minutes
 	@echo 'test-faults: tests/faults, tests marked row or fuzz'
 	@BOTOPS_HYPOTHESIS=faults python -m pytest tests -n $(JOBS) -m '(fault or row or fuzz) and not sample'
+
+test-hosts: $(READY)  ## rotations over SSH on hosts with systemd, in containers: tests/hosts and the molecule scenarios
+	@echo 'test-hosts: tests/hosts'
+	@python -m tests.hosts prepare
+	@python -m pytest -n $(JOBS) --dist=loadfile tests/hosts
+	@echo 'test-hosts: molecule, the scenarios in extensions/molecule'
+	@molecule test --all
+
+hosts-up: $(READY)  ## start COUNT=3 hosts with systemd and sshd, bots on them and a sandbox, in .hosts
+	@python -m tests.hosts up --count $(COUNT)
+
+hosts-down: $(READY)  ## stop what hosts-up started and remove it
+	@python -m tests.hosts down
 
 sandbox-up: $(READY)  ## start the sandbox in .sandbox and leave it running
 	@python -m tests.sandbox up

@@ -28,6 +28,7 @@ _HINTS = {
     "not in the sudoers": "allow this user to become another one in sudoers",
     "not allowed to execute": "allow this user to become another one in sudoers",
     "not found": "install Python 3.9 or later there, or name it in ansible_python_interpreter",
+    "unknown option": "install Python 3.9 or later there, or name it in ansible_python_interpreter",  # Python 2 and -I
     "no such file": "install Python 3.9 or later there, or correct ansible_python_interpreter",
 }
 

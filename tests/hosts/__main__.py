@@ -1,7 +1,7 @@
 # Copyright (c) 2026 botops.rotation contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tests.hosts up|down|status|stage|look|run`: hosts with bots on them, from the command line."""
+"""`python -m tests.hosts prepare|up|down|status|stage|look|run`: hosts with bots on them, from the command line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 from tests.hosts._hosts import Hosts
-from tests.hosts._podman import HostsError
+from tests.hosts._podman import HostsError, prepare
 from tests.hosts._start import MARK, ROOT
 from tests.hosts.bots import Bots
 from tests.sandbox import Sandbox, SandboxError
@@ -41,7 +41,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.hosts", description=__doc__)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--dir", help="where all files are (default: $BOTOPS_HOSTS, else .hosts in the repository)")
-    verbs = parser.add_subparsers(required=True, metavar="up|down|status|stage|look|run")
+    verbs = parser.add_subparsers(required=True, metavar="prepare|up|down|status|stage|look|run")
+    verbs.add_parser(
+        "prepare", parents=[common], help="install what is missing on a Debian (as root), or say what is missing"
+    ).set_defaults(run=_prepare)
     up = verbs.add_parser("up", parents=[common], help="start hosts, a sandbox and bots; new tokens of gobot staged")
     up.add_argument("--count", type=int, default=3, help="how many hosts (default: 3)")
     up.add_argument("--services", type=Path, default=USUAL, help="the bots on each host (default: services.yml here)")
@@ -61,6 +64,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("argv", nargs="+")
     run.set_defaults(run=_run)
     return parser
+
+
+def _prepare(directory: Path, options: argparse.Namespace) -> None:
+    prepare()
+    print("hosts: nothing is missing")
 
 
 def _up(directory: Path, options: argparse.Namespace) -> None:

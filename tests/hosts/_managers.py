@@ -27,7 +27,7 @@ Restart=on-failure
 WantedBy=multi-user.target
 """
 # Its unit is "started" before its socket is there.
-SUPERVISOR_ANSWERS = "until supervisorctl pid > /dev/null; do sleep 0.1; done"
+SUPERVISOR_ANSWERS = "until [ -S /run/supervisor.sock ] && supervisorctl pid > /dev/null; do sleep 0.2; done"
 PROGRAM = f"""\
 [program:{{name}}]
 command=/usr/bin/python3 -I -S /opt/botops/env_exec.py {{env_file}} {AS_BOT}
@@ -81,7 +81,7 @@ MANAGERS = {
     "supervisor": Manager(
         PROGRAM,
         "/etc/supervisor/conf.d/{name}.conf",
-        f'systemctl start supervisor; timeout 20 sh -c "{SUPERVISOR_ANSWERS}"; supervisorctl update "$1" > /dev/null',
+        f'systemctl start supervisor; timeout 90 sh -c "{SUPERVISOR_ANSWERS}"; supervisorctl update "$1" > /dev/null',
         'supervisorctl pid "$1"',
         lambda name: {},
     ),

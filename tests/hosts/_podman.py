@@ -68,6 +68,7 @@ def prepare(install: bool = True) -> None:
     if packages:
         _apt_get("update")
         _apt_get("install", "--yes", "--no-install-recommends", *packages)
+    _try_namespaces()
     _raise_inotify()
 
 
@@ -78,6 +79,16 @@ def _apt_get(*argv: str) -> None:
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise HostsError(f"{' '.join(command)}: exit status {done.returncode}: {done.stderr.strip()[-600:]}")
+
+
+def _try_namespaces() -> None:
+    """Root in a container of its own may often not make containers: better said now than by podman."""
+    command = ["unshare", "--mount", "--net", "--pid", "--fork", "mount", "-t", "tmpfs", "none", "/mnt"]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise HostsError(
+            f"this machine may not make containers ({done.stderr.strip()}); use one that may, or a virtual one"
+        )
 
 
 def _raise_inotify() -> None:
