@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writing, restarting and, where something fails, going back: the order of things on one host.
 
-All files are staged, then all take their names, then each service is restarted once and watched. When one fails, every
+All files are staged, then all take their names, then each service is restarted once and watched, in groups: see
+`_together.groups`. When one fails, every
 service of the same bots goes back with it at once, file by file, but only to tokens that are known here and that Slack
 accepted in this run (`restorable`); a file with any other token on it stays forward whole, with all its services.
 """
@@ -13,8 +14,9 @@ from __future__ import annotations
 from . import _env_file, _watch
 from ._env_file import EnvFileError
 from ._files import LockedFile
-from ._mask import HostError, fingerprint, unforeseen
+from ._mask import HostError, fingerprint
 from ._service import Service
+from ._together import groups, together, words
 
 
 class Rollout:
@@ -30,25 +32,24 @@ class Rollout:
         if not self._stage():
             return
         self._commit()
-        for service in self._services:
-            if not service.went_back and service.file.real not in self._blocked:
-                self._attempt(service, self._carry)
-        for service in self._services:
-            if _watch.settles(service) and not service.went_back and not service.failed:
-                self._attempt(service, _watch.settle)
+        for group in groups(self._services, cautious=self._may_go_back):
+            self._attempt(group)
 
-    def _attempt(self, service: Service, step) -> None:
-        try:
-            step(service)
-        except Exception as problem:  # noqa: BLE001 - whatever it is, the service is not left between two tokens
-            service.fail(str(problem) if isinstance(problem, HostError) else unforeseen(problem))
-            self._go_back(service)
+    def _attempt(self, group: list[Service]) -> None:
+        """Restart the services of a group together; whoever fails is not left between two tokens."""
+        group = [s for s in group if not s.went_back and s.file.real not in self._blocked]
+        together(group, self._carry)
+        for service in group:
+            if service.failed and not service.went_back:
+                self._go_back(service)
 
     @staticmethod
     def _carry(service: Service) -> None:
         if service.result["needs"] != "nothing":
             _watch.restart(service)
         _watch.confirm(service)
+        if _watch.settles(service):
+            _watch.settle(service)
 
     # -- files -----------------------------------------------------------------------------------------------------
 
@@ -126,8 +127,8 @@ class Rollout:
             service.went_back = True
             service.result["restored"] = True
             service.warn(f"went back to the old token, because {culprit.name} failed")
-        for service in returning:
-            self._return(service)
+        for group in groups(returning, cautious=False):
+            together(group, self._return)
 
     def _group(self, culprit: Service) -> list[Service]:
         """The services that share a bot or a file with `culprit`, directly or through another."""
@@ -175,8 +176,7 @@ class Rollout:
                 if _watch.settles(service):
                     _watch.settle(service)
             except Exception as problem:  # noqa: BLE001 - the others go back all the same
-                words = str(problem) if isinstance(problem, HostError) else unforeseen(problem)
-                service.fail(f"going back to the old token failed too: {words}")
+                service.fail(f"going back to the old token failed too: {words(problem)}")
         else:
             service.result["changed"] = False
         _watch.conclude(service)

@@ -11,14 +11,27 @@ from ._mask import HostError, unforeseen
 from ._service import Service
 
 
-def by_order(services: list[Service]) -> list[list[Service]]:
-    """The services by their `order`, the lowest first; those with the same one are a group."""
-    orders = sorted({_order(service) for service in services})
-    return [[service for service in services if _order(service) == each] for each in orders]
+def groups(services: list[Service], cautious: bool) -> list[list[Service]]:
+    """What is restarted together, and in which order: the lowest `order` first, those with the same one together.
+
+    Services that state no order (0) are restarted together only where they cannot go back: while the old token is dead
+    they are down anyway. The others come one after the other when `cautious`: the first failure spares the rest.
+    """
+    found = []
+    for order in sorted({_order(service) for service in services}):
+        group = [service for service in services if _order(service) == order]
+        alone = [service for service in group if cautious and order == 0 and _may_go_back(service)]
+        rest = [service for service in group if service not in alone]
+        found += [rest] * bool(rest) + [[service] for service in alone]
+    return found
 
 
 def _order(service: Service) -> int:
     return service.row.get("order") or 0
+
+
+def _may_go_back(service: Service) -> bool:
+    return all(each.get("old") and each.get("restorable") for each in service.variables.values())
 
 
 def together(group: list[Service], step: Callable[[Service], None]) -> None:

@@ -43,7 +43,7 @@ options:
   services:
     description:
       - The services of this host as references, without a token, as M(botops.rotation.rotation_plan) returns them.
-      - Those with the same O(services[].order) are restarted at the same time, those with a higher one when these are well.
+      - They are restarted as O(services[].order) says.
     type: list
     elements: dict
     required: true
@@ -94,7 +94,11 @@ options:
         choices: [systemd, shell, podman]
         default: systemd
       order:
-        description: When it is restarted, the lowest first.
+        description:
+          - When it is restarted, the lowest first; those with the same one at the same time, those with a higher one when
+            these are well.
+          - V(0) stands for none. Such services are restarted one after the other where they may go back, so that the first
+            failure spares the rest, and at the same time where they may not.
         type: int
         default: 0
       variables:
