@@ -58,7 +58,7 @@ options:
     type: str
   vault_namespace:
     description:
-      - The namespace that every path is in.
+      - The namespace that every path is in. A path may lead into a namespace below it, as C(namespace/mount/path).
       - Taken from C(botops_vault_namespace), then from E(VAULT_NAMESPACE) or E(VAULT_NAMESPACE_FILE).
     type: str
   vault_ca_cert:

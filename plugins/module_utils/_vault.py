@@ -104,11 +104,14 @@ class Vault:
                 data = self._get(f"sys/internal/ui/mounts/{path}")["data"]
                 mount, kind, options = str(data["path"]), data["type"], data.get("options") or {}
                 kv = int(options.get("version") or 1)
+                if not f"{path}/".startswith(mount):  # a path into a namespace below ours: told from the root one
+                    mount = mount.removeprefix(f"{str(self._http.namespace or '').strip('/')}/")
         except VaultDenied as error:
             raise VaultDenied(
                 f"{error.message}: no such mount, or no right on it",
                 "check that the token is valid and not expired, and the path's first parts; the token's policy needs "
-                f"at least read on {_redact.text(path)} (on KV v2 with data/ after the mount)",
+                f"at least read on {_redact.text(path)} (on KV v2 with data/ after the mount); a namespace belongs into "
+                "botops_vault_namespace",
             ) from None
         if kind not in ("kv", "generic") or kv not in (1, 2) or not f"{path}/".startswith(mount):
             raise VaultError(

@@ -81,6 +81,7 @@ class Case:
         return {
             **{name: option.default for name, option in {**_argspec.VAULT, **_argspec.SLACK}.items()},
             "vault_url": self.place.bao.url,
+            "vault_namespace": self.place.bao.namespace or None,
             **self.credentials,
             "slack_api_url": self.place.slack.control.api_url,
             "workspaces": {"one": {"name": "Team one", "team_id": "T0TEAM1"}},

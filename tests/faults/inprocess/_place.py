@@ -66,7 +66,10 @@ class Place:
         self.numbers = itertools.count(1)
         self.owner_number = itertools.count(1)
         self.slowest_call, self.slack_timeout = 0.0, SLACK_TIMEOUT
-        self.policy("shipped", POLICY)
+        self.token = self.policy("shipped", POLICY)
+        self.bao.request("POST", "sys/auth/approle", {"type": "approle"})
+        role = {"token_policies": "shipped", "token_no_default_policy": True}
+        self.bao.request("POST", "auth/approle/role/rotation", role)
 
     def policy(self, name: str, text: str) -> str:
         """A policy, and a token with it alone."""
@@ -151,11 +154,7 @@ def opened() -> Iterator[Place]:
             server = bao.start(processes, directory, claimed.getsockname()[1] + 1, "root")
             wait_for("OpenBao answers", server.alive)
             server.set_up()
-            server.request("POST", "sys/auth/approle", {"type": "approle"})
-            role = {"token_policies": "shipped", "token_no_default_policy": True}
-            server.request("POST", "auth/approle/role/rotation", role)
             place = Place(server, slack, directory)
-            place.token = place.policy("shipped", POLICY)
             with place.installed():
                 yield place
     finally:
