@@ -13,7 +13,7 @@ from ansible_collections.botops.rotation.plugins.module_utils._errors import Vau
 from ansible_collections.botops.rotation.plugins.module_utils._vault import Location, Vault, VaultSettings
 
 from tests.faults.inprocess._judge import undisturbed
-from tests.faults.inprocess._place import FOLDER, SETTINGS, Place, opened
+from tests.faults.inprocess._place import SETTINGS, Place, opened
 from tests.faults.inprocess.test_permissions import VERBS, act, begin
 
 NAMESPACE = "ops/bots"

@@ -30,6 +30,7 @@ DOCUMENTED = {
     rf"POST secret/data/{V2}": "secret/kv/kv-v2#create-update-secret",
     rf"GET secret/metadata/{V2}": "secret/kv/kv-v2#read-secret-metadata",
     rf"POST secret/destroy/{V2}": "secret/kv/kv-v2#destroy-secret-versions",
+    # Its page promises no compatibility, but it is what the command lines of both ask before each `kv` command.
     r"GET sys/internal/ui/mounts/[\w/-]+": "system/internal-ui-mounts#get-single-mount-details",
     r"POST sys/capabilities-self": "system/capabilities-self#query-self-capabilities",
     r"GET sys/health": "system/health#read-health-information",
