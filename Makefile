@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 export JOBS
 
-.PHONY: help venv demo test lint sanity unit integration e2e test-fuzz test-faults test-hosts hosts-up hosts-down sandbox-up sandbox-down changelog
+.PHONY: help venv demo test lint sanity unit integration e2e test-fuzz test-faults test-hosts hosts-up hosts-down bench sandbox-up sandbox-down changelog
 
 help:  ## list the targets (default)
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -72,6 +72,16 @@ hosts-up: $(READY)  ## start COUNT=3 hosts with systemd and sshd, bots on them a
 
 hosts-down: $(READY)  ## stop what hosts-up started and remove it
 	@python -m tests.hosts down
+
+# What it draws with is installed on top of .venv.
+.venv/.bench: tests/bench/requirements.lock $(READY)
+	@python -m pip install --quiet --disable-pip-version-check -r $<
+	@python -m compileall -q -j0 .venv/lib >/dev/null || true
+	@touch $@
+
+bench: .venv/.bench  ## time it against a hand-written playbook and parallel ssh; HOSTS="1 5" ROUNDS=3 QUICK=1 PUBLISH=1
+	@python -m tests.bench $(if $(HOSTS),--hosts $(HOSTS)) $(if $(INSTALLATIONS),--installations $(INSTALLATIONS)) \
+	    $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) $(if $(PUBLISH),--publish)
 
 sandbox-up: $(READY)  ## start the sandbox in .sandbox and leave it running
 	@python -m tests.sandbox up
