@@ -40,6 +40,7 @@ class ActionModule(GuardedAction):
         "accept_identity": {"type": "list", "elements": "str", "default": []},
         "accept_scopes": {"type": "list", "elements": "str", "default": []},
         "keep_old": {"type": "list", "elements": "str", "default": []},
+        "revoke_old": {"type": "list", "elements": "str", "default": []},
         "run_id": {"type": "str", "default": ""},
         "discard": {"type": "list", "elements": "str", "default": []},
         **LEASE_OPTION,

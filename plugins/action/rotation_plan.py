@@ -13,7 +13,7 @@ from ansible_collections.botops.rotation.plugins.module_utils._case import Choic
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
 from ansible_collections.botops.rotation.plugins.plugin_utils._session import EVERYTHING, session
 
-FINGERPRINTS = ("accept_identity", "accept_scopes", "keep_old")
+FINGERPRINTS = ("accept_identity", "accept_scopes", "keep_old", "revoke_old")
 
 
 class ActionModule(GuardedAction):

@@ -26,6 +26,7 @@ class Choices:
     accept_identity: frozenset[str] = frozenset()
     accept_scopes: frozenset[str] = frozenset()
     keep_old: frozenset[str] = frozenset()
+    revoke_old: frozenset[str] = frozenset()
     unattended: bool = False
     rotation_days: int = 365
     warn_days: int = 30

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _proofs
+from ansible_collections.botops.rotation.plugins.module_utils import _proofs, _revoke_old
 from ansible_collections.botops.rotation.plugins.module_utils._case import NOT_YET, Case, Choices, World, entry
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, StateError
 from ansible_collections.botops.rotation.plugins.module_utils._record import State
@@ -171,11 +171,17 @@ def _decide_without_pending(row: Row, seen: Seen, world: World, now: datetime) -
 
 def _judge(row: Row, seen: Seen, names: Iterable[str], world: World) -> None:
     """Validates the tokens that are to become current (or are it already), or refuses the row."""
+    revoked = world.choices.revoke_old - world.choices.keep_old
     for name in names:
-        row["tokens"][name] = Case.of(seen, name, row["action"]).entry(world)
+        case = Case.of(seen, name, row["action"])
+        found = row["tokens"][name] = case.entry(world)
+        if found["old_life"] == "alive" and found["old"] in revoked:
+            caution = _revoke_old.planned(world.survey, seen, name, case.old, case.new)
+            row["warnings"] += [caution] if caution else []
+            found["proofs"]["old_refused"] = _proofs.proof(None, _revoke_old.PLANNED)
     row["outcome"] = "rotated"
     for token in row["tokens"].values():
-        if token["old_life"] == "alive" and token["old"] not in world.choices.keep_old:
+        if token["old_life"] == "alive" and token["old"] not in world.choices.keep_old | revoked:
             row["outcome"] = "old_alive"
             row["reason"] = f"Slack still accepts the old token {token['old']}"
             row["next_step"] = f"find out in Slack why both live, or state that it may: -e keep_old={token['old']}"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _plan, _proofs, _rotation, _survey
+from ansible_collections.botops.rotation.plugins.module_utils import _plan, _proofs, _revoke_old, _rotation, _survey
 from ansible_collections.botops.rotation.plugins.module_utils._case import Case, Choices, World
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, StateError, TokenError
 from ansible_collections.botops.rotation.plugins.module_utils._record import Record, State, Stored
@@ -126,16 +126,23 @@ def restored(here: Any, options: Mapping[str, Any], check: bool) -> Result:
 def retired(here: Any, options: Mapping[str, Any], check: bool) -> Result:
     """Asks Slack about old and new once more, and ends each rotation whose old tokens are refused.
 
+    Before that it revokes those that `revoke_old` names, see _revoke_old.
+
     A row whose old token is not known to be refused is not an error here: its result says `old_alive` or `failed`.
     """
     keep = frozenset(options["keep_old"])
+    revoke = frozenset(options["revoke_old"]) - keep
     survey, rows = _survey_of(here, options)
+    everything = _survey.read(here.store, _plan.everything(here.registry)) if revoke else survey
     results: dict[str, Any] = {}
     changed = False
     for row in rows:
         seen = _read(survey, row["id"])
+        revoked = _revoke_old.end(here, survey, everything, seen, row, revoke) if revoke and not check else ""
+        changed = changed or bool(revoked)
         results[row["id"]] = result = {**_last_words(seen, row, survey, keep), "state": seen.record.state.value}
         if result["outcome"] != "rotated":
+            result["reason"] += f" ({revoked})" if revoked else ""
             continue
         try:
             before = seen.record
@@ -170,10 +177,11 @@ def _last_words(seen: Seen, row: Mapping[str, Any], survey: _survey.Survey, keep
         elif proof["result"] is False and token["old"] not in keep and result["outcome"] == "rotated":
             result.update(
                 outcome="old_alive",
-                reason=f"the old {name} token {token['old']} is still accepted: a static token is not revoked by this "
-                "tool, since that ends every token of the app in the workspace",
+                reason=f"the old {name} token {token['old']} is still accepted: a static token is not revoked unless it is "
+                "named, since that ends every token of the app in the workspace",
                 next_step="find out in Slack why both live; state that the old one may, with "
-                f"-e keep_old={token['old']}, or stage a token that was issued after a revoke",
+                f"-e keep_old={token['old']}, or, where it is of another app, have it revoked with "
+                f"-e revoke_old={token['old']}",
             )
         elif proof["result"] is None and seen.record.slot(name).previous and result["outcome"] == "rotated":
             result.update(

@@ -50,7 +50,8 @@ options:
       - V(restored) makes the previous token current again, and the new one pending, for rows whose C(action) is
         V(promote) or V(resume). Only to a token that Slack accepts now.
       - V(retired) asks Slack about old and new once more, and ends each rotation whose old tokens are refused, or named
-        in O(keep_old). It does not revoke. A row that cannot be ended is not a failure; its result says why.
+        in O(keep_old). It revokes only what O(revoke_old) names. A row that cannot be ended is not a failure; its result
+        says why.
       - V(aborted) drops what is pending. A pending token that is not dead is dropped only when O(discard) names it.
       - The first installation that fails ends V(promoted), V(restored) and V(aborted). The message names it and those
         that were done before it.
@@ -110,6 +111,15 @@ options:
   keep_old:
     description:
       - For O(state=retired), fingerprints of old tokens that Slack may go on accepting. They are kept as previous.
+    type: list
+    elements: str
+    default: []
+  revoke_old:
+    description:
+      - For O(state=retired), fingerprints of old tokens that are revoked if they live, before the proof that they are
+        refused. All tokens of the row are asked about again at once; a new one that is dead then is a failure.
+      - Never one that is current or pending in any row of the registry, that is the new token as well, that was exchanged
+        for a token of Slack's rotation mode, or a static user token of an installation that has a bot token.
     type: list
     elements: str
     default: []

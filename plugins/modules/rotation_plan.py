@@ -66,6 +66,13 @@ options:
     type: list
     elements: str
     default: []
+  revoke_old:
+    description:
+      - Fingerprints of old tokens that the run will revoke at its end, if they live. A row where that must not be is
+        refused, see O(botops.rotation.rotation#module:revoke_old).
+    type: list
+    elements: str
+    default: []
   direction:
     description: Rotate (V(forward)), or bring old tokens that Slack still accepts V(back).
     type: str

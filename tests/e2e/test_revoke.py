@@ -237,3 +237,57 @@ class TestRevoke:
         finally:
             well.slack.clear_faults()
         assert done.status != 0 and results(done)[0]["outcome"] == "refused" and "by hand" in done.text, done
+
+
+def both_alive(sandbox: Sandbox, each: str) -> tuple[str, str]:
+    """An old token that is current, and a new one that is staged, both accepted by Slack."""
+    old, new = sandbox.current(each), reinstalled(sandbox, each)
+    sandbox.slack.set_token_state(old, "live")
+    sandbox.stage(each, new)
+    return old, new
+
+
+@pytest.mark.xdist_group("revoke-old")
+class TestRevokeOld:
+    """At the end of a rotation, an old token that the operator names."""
+
+    def test_one_of_the_rotation_mode_ends_alone(self, well: Sandbox) -> None:
+        each = "ciedev1/ibmcloud"
+        well.slack.configure("ciedev1", rotation=True)
+        well.bao.put(well.path(each), {"value": reinstalled(well, each)})
+        old, new = both_alive(well, each)
+        named = ("-e", "bot=ciedev1", "-e", f"revoke_old={fingerprint(old)}")
+        checked = run(well, *named, "--check")
+        assert checked.status == 0 and checked.outcomes == {each: "rotated"}, checked
+        assert state(well, old) == "live" and not calls(well)
+        done = loud(well, *named)
+        assert done.status == 0 and done.outcomes == {each: "rotated"}, done
+        assert (state(well, old), state(well, new)) == ("revoked", "live")
+        assert "revoked by this run" in done.row(each)["tokens"]["bot"]["proofs"]["old_refused"]["evidence"], done
+        assert len(calls(well)) == 1
+
+    def test_a_new_one_that_ends_with_it_is_the_loudest_failure(self, well: Sandbox) -> None:
+        """Of a static app every token ends: what the operator was warned of."""
+        each = "cietest1/ibmcloud"
+        old, new = both_alive(well, each)
+        done = run(well, "-e", "bot=cietest1", "-e", f"revoke_old={fingerprint(old)}")
+        assert done.status != 0 and done.outcomes == {each: "failed"}, done
+        assert (state(well, old), state(well, new)) == ("revoked", "revoked")
+        assert f"THE NEW bot TOKEN {fingerprint(new)}" in done.end and "is to be revoked, and is static" in done.end, (
+            done
+        )
+
+    def test_a_user_token_beside_a_bot_token_is_refused_before_anything(self, well: Sandbox) -> None:
+        each = "ciebot/ibmcloud"
+        old = well.current(each, "user")
+        reinstalled(well, each)
+        issued = well.slack.installation(each)
+        well.bao.put(well.path(each), {"value": issued["bot_token"]})
+        well.slack.set_token_state(old, "live")
+        well.stage(each, issued["user_token"], "user")
+        before = without_locks(well.bao.snapshot())
+        named = ("-e", f"revoke_old={fingerprint(old)}", "-e", f"accept_identity={fingerprint(issued['user_token'])}")
+        done = run(well, "-e", "bot=ciebot", "-e", "workspace=ibmcloud", *named)
+        assert done.status != 0 and done.outcomes == {each: "refused"}, done
+        assert "must not be revoked" in done.end and state(well, old) == "live", done
+        assert without_locks(well.bao.snapshot()) == before
