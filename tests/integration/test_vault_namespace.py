@@ -1,7 +1,10 @@
 # Copyright (c) 2026 botops.rotation contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything in a namespace, https://openbao.org/docs/concepts/namespaces/, with the shipped policy in it and no right outside."""
+"""Everything in a namespace, with the shipped policy in it and no right outside.
+
+https://openbao.org/docs/concepts/namespaces/
+"""
 
 from __future__ import annotations
 
