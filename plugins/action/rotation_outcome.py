@@ -109,7 +109,7 @@ class ActionModule(GuardedAction):
             self.check,
         )
         here = session(self, options)
-        self._carry_missing(here, rows)
+        self._carry_missing(here, rows, options["judged"]["services"])
         registry = here.registry
         told = _conclude.tell(rows, options["judged"]["services"])
         messages = [
@@ -119,7 +119,7 @@ class ActionModule(GuardedAction):
         ]
         return {"changed": False, "concluded": {"rows": rows, "messages": messages}}
 
-    def _carry_missing(self, here: Session, rows: list[dict[str, Any]]) -> None:
+    def _carry_missing(self, here: Session, rows: list[dict[str, Any]], services: list[dict[str, Any]]) -> None:
         """Which hosts are not on the new token goes into the notes of each row that this run has locked."""
         if self.check or here.lease is None:
             return
@@ -127,7 +127,7 @@ class ActionModule(GuardedAction):
         for row in rows:
             if row["id"] not in locked or row["action"] == "converge":
                 continue
-            known = _missing.hosts(here.registry, row["id"])
+            known = {each["host"] for each in services if row["id"] in each["installations"]}
             try:
                 row["warnings"] = [
                     *row["warnings"],

@@ -19,6 +19,8 @@ from ansible_collections.botops.rotation.plugins.module_utils._errors import Rot
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
 
 _REQUIRED = ("name", "manager", "env_file", "variables")
+# Packed in ansible-playbook itself, for hosts as most are: its workers, one a host and task, find it done.
+_program.build({"services": [{"manager": "systemd"}]})
 _DEFAULT_PYTHON = "if [ -x /usr/bin/python3 ]; then exec /usr/bin/python3 -I -; else exec python3 -I -; fi"
 # Words of a shell or of sudo -> what to do; the first that fits is shown.
 _HINTS = {

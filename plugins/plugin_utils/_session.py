@@ -86,7 +86,11 @@ class Session:
 
 
 def session(action: GuardedAction, options: Mapping[str, Any]) -> Session:
-    """The session of an action; the hosts' services are those of the whole inventory."""
-    hosts = action.task_vars.get("hostvars") or {}
+    """The session of an action. Its registry has the services of the whole inventory, as far as they can still matter.
+
+    Where a plan or a lease is given, a plan has read and validated them, and holds what is left of them: looking at the
+    variables of every host again would cost each action more than its work.
+    """
+    hosts = {} if options.get("plan") or options.get("lease") else action.task_vars.get("hostvars") or {}
     services = {str(host): plain(hosts[host].get("botops_services")) for host in hosts}
     return Session(options, services)

@@ -108,6 +108,18 @@ def test_warnings_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert said[0].startswith("look at ")
 
 
+def test_a_delegated_task_has_the_variables_of_where_it_is_delegated_to() -> None:
+    seen = {}
+
+    def act(action: GuardedAction, options: dict[str, Any]) -> dict[str, Any]:
+        action._task.delegate_to = "localhost"
+        seen.update(url=action.variable("botops_url"), missing=action.variable("botops_none"))
+        return {"changed": False}
+
+    run(act, botops_url="http://host", hostvars={"localhost": {"botops_url": "http://controller"}})
+    assert seen == {"url": "http://controller", "missing": UNSET}
+
+
 def test_options_come_validated_and_completed() -> None:
     seen: dict[str, Any] = {}
 
