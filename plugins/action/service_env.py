@@ -13,19 +13,22 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible_collections.botops.rotation.plugins.host_agent import _program
 from ansible_collections.botops.rotation.plugins.module_utils import _redact
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
 
-_REQUIRED = ("name", "manager", "env_file", "variables")
 # Packed in ansible-playbook itself, for hosts as most are: its workers, one a host and task, find it done.
 _program.build({"services": [{"manager": "systemd"}]})
+_REQUIRED = ("name", "manager", "env_file", "variables")
 _DEFAULT_PYTHON = "if [ -x /usr/bin/python3 ]; then exec /usr/bin/python3 -I -; else exec python3 -I -; fi"
 # Words of a shell or of sudo -> what to do; the first that fits is shown.
 _HINTS = {
     "must have a tty": "take requiretty out of sudoers for this user: Defaults:USER !requiretty",
     "password is required": "give the become password (-K), or set NOPASSWD in sudoers",
+    "missing sudo password": "give the become password (-K), or set NOPASSWD in sudoers",
+    "incorrect sudo password": "give the right become password (-K)",
     "incorrect password": "give the right become password (-K)",
     "not in the sudoers": "allow this user to become another one in sudoers",
     "not allowed to execute": "allow this user to become another one in sudoers",
@@ -91,7 +94,12 @@ class ActionModule(GuardedAction):
 
     def _ask(self, payload: dict[str, Any]) -> dict[str, Any]:
         """Run the program on the host. A connection that breaks is raised by Ansible, as unreachable."""
-        done = self._low_level_execute_command(self._command(), in_data=_program.build(payload))
+        try:
+            done = self._low_level_execute_command(self._command(), in_data=_program.build(payload))
+        except AnsibleConnectionFailure:
+            raise
+        except AnsibleError as exc:  # what the connection made of the become method's words
+            raise RotationError(f"the command was not run on this host: {exc}", _hint(str(exc))) from None
         # A login shell may print before, and a connection's own messages may follow.
         _before, marker, answer = done["stdout"].rpartition(_program.MARKER)
         try:
@@ -147,12 +155,16 @@ def _needed(services: list[dict[str, Any]], tokens: dict[str, str]) -> dict[str,
 def _silence(done: dict[str, Any]) -> tuple[str, str]:
     """What to say when the program did not answer: (message, next step)."""
     said = (done.get("stderr") or done.get("stdout") or "").strip()
-    hint = next((hint for words, hint in _HINTS.items() if words in said.lower()), "")
+    hint = _hint(said)
     last = said.splitlines()[-1][:300] if said else "nothing"
     return (
         f"Python on this host ended with exit status {done.get('rc')} and without an answer; it said: {last}",
         hint or "run `python3 --version` there as the same user; the state of its services is not known, run again",
     )
+
+
+def _hint(said: str) -> str:
+    return next((hint for words, hint in _HINTS.items() if words in said.lower()), "")
 
 
 def _diff(services: list[dict[str, Any]]) -> list[dict[str, str]]:
