@@ -18,7 +18,7 @@ import select
 import signal
 import time
 
-from . import _watch
+from . import _rendered, _watch
 from ._files import LOCK_SECONDS, LockedFile
 from ._mask import HostError, clean, fingerprint, remember, unforeseen
 from ._rollout import Rollout
@@ -105,12 +105,18 @@ def _judge(services: list[Service], state: str, tokens: dict[str, bytes], needs_
     """The problems that can be known before anything is written."""
     wanted: dict[tuple[str, str], tuple[str, Service]] = {}
     formats: dict[str, str] = {}
+    writers: dict[str, dict | None] = {}
     for service in services:
         real = os.path.realpath(service.row["env_file"])
         if formats.setdefault(real, service.format) != service.format:
             service.fail(
                 f"{service.row['env_file']} is {service.format} for it and {formats[real]} for another service"
             )
+        if writers.setdefault(real, service.rendered_by) != service.rendered_by:
+            service.fail(f"{service.row['env_file']} is rendered by another agent, or by none, for another service")
+        trouble = _rendered.problem(service) if service.rendered_by else None
+        if trouble:
+            service.fail(trouble)
         for name, each in service.variables.items():
             other = wanted.setdefault((real, name), (each["new"], service))
             if other[0] != each["new"]:

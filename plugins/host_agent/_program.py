@@ -74,7 +74,8 @@ def _sources(managers: Iterable[str], formats: Iterable[str]) -> dict[str, tuple
     found = {}
     for path in sorted(_HERE.rglob("*.py")):
         relative = path.relative_to(_HERE).with_suffix("").as_posix()
-        if relative in _NOT_SENT or (relative in optional and relative not in wanted):
+        named = relative in wanted or any(relative.startswith(f"{each}_") for each in wanted)
+        if relative in _NOT_SENT or (relative in optional and not named):
             continue
         is_package = path.stem == "__init__"
         name = f"{_PACKAGE}.{relative.replace('/', '.')}"

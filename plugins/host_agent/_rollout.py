@@ -4,14 +4,15 @@
 """Writing, restarting and, where something fails, going back: the order of things on one host.
 
 All files are staged, then all take their names, then each service is restarted once and watched, in groups: see
-`_together.groups`. When one fails, every
-service of the same bots goes back with it at once, file by file, but only to tokens that are known here and that Slack
-accepted in this run (`restorable`); a file with any other token on it stays forward whole, with all its services.
+`_together.groups`. When one fails, every service of the same bots goes back with it at once, file by file, but only to
+tokens that are known here and that Slack accepted in this run (`restorable`); a file with any other token on it stays
+forward whole, with all its services. So does a file that an agent of Vault renders: it goes back when Vault has, see
+`_rendered`.
 """
 
 from __future__ import annotations
 
-from . import _env_file, _watch
+from . import _env_file, _rendered, _watch
 from ._env_file import EnvFileError
 from ._files import LockedFile
 from ._mask import HostError, fingerprint
@@ -27,6 +28,7 @@ class Rollout:
         self._known = known
         self._may_go_back = may_go_back
         self._blocked: set[str] = set()  # files that could not be replaced
+        self._agents = _rendered.Agents()
 
     def run(self) -> None:
         if not self._stage():
@@ -37,15 +39,16 @@ class Rollout:
 
     def _attempt(self, group: list[Service]) -> None:
         """Restart the services of a group together; whoever fails is not left between two tokens."""
-        group = [s for s in group if not s.went_back and s.file.real not in self._blocked]
+        group = [s for s in group if not s.went_back and not s.waits and s.file.real not in self._blocked]
+        self._agents.tell(group)
         together(group, self._carry)
         for service in group:
             if service.failed and not service.went_back:
                 self._go_back(service)
 
-    @staticmethod
-    def _carry(service: Service) -> None:
-        if service.result["needs"] != "nothing":
+    def _carry(self, service: Service) -> None:
+        needed = service.result["needs"] != "nothing"
+        if needed and (service.rendered_by is None or not self._agents.bring(service)):
             _watch.restart(service)
         _watch.confirm(service)
         if _watch.settles(service):
@@ -116,6 +119,13 @@ class Rollout:
             if reason:
                 for service in users:
                     service.warn(f"{culprit.name} failed, but this one does not go back: {reason}")
+                continue
+            if users[0].rendered_by is not None:
+                for service in users:
+                    service.waits = True
+                    service.warn(
+                        f"{culprit.name} failed; the file of this one, which an agent renders, goes back when Vault does"
+                    )
                 continue
             try:
                 self._restore(file, users)

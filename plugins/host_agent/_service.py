@@ -29,7 +29,9 @@ class Service:
         self.bots = {each["key"].split("/")[0] for each in self.variables.values()}
         self.health: dict | None = row.get("health")
         self.health_required: bool = row.get("health_required", True)
+        self.rendered_by: dict | None = row.get("rendered_by")  # who writes its file, where that is not this program
         self.went_back = False
+        self.waits = False  # for Vault to go back: only then its file does
         self.file: LockedFile | None = None
         self.kind: ModuleType | None = None
         self.old_values: dict[str, bytes] = {}  # by fingerprint, as the file had them
@@ -84,16 +86,38 @@ class Service:
         except HostError as problem:
             self.fail(str(problem))
 
+    def _read_file(self) -> dict[str, bytes | None]:
+        values = _env_file.read(self.kind, self.file.data, list(self.variables))
+        for name, value in values.items():
+            self.result["variables"][name]["file_after"] = fingerprint(value) if value else None
+            if value:
+                remember(value)
+        return values
+
+    def look_again(self) -> str:
+        """Read a file that somebody else writes, if it has changed; what is wrong with it, in words."""
+        try:
+            self.file.look_again()  # another service may read it too, and have seen the change
+            self._read_file()
+            return ""
+        except (HostError, EnvFileError) as problem:
+            return str(problem)
+        except OSError as problem:
+            return f"it cannot be read: {problem.strerror}"
+
+    def was_restarted(self, stopped: float) -> None:
+        """Note that somebody else has restarted it, at that time (monotonic)."""
+        self.stopped = self.started = stopped
+        self.result.update(restarted=True, changed=True, seconds_unavailable=None)
+
     def _examine_file(self) -> None:
         self.warn(*self.file.warnings)
         try:
             self.kind = _env_file.dialect(self.format)
-            values = _env_file.read(self.kind, self.file.data, list(self.variables))
-            for name, value in values.items():
+            for name, value in self._read_file().items():
                 shown = self.result["variables"][name]
-                shown["file_before"] = shown["file_after"] = fingerprint(value) if value else None
+                shown["file_before"] = shown["file_after"]
                 if value:
-                    remember(value)
                     self.old_values[fingerprint(value)] = value
                 lines = _env_file.stray(self.kind, self.file.data, name)
                 if lines:
@@ -101,8 +125,11 @@ class Service:
                         f"{self.file.path} line {lines[0]} looks as if it sets {name}, but a {self.format} "
                         "file does not; it is left as it is: remove it, it may hold an old token"
                     )
-                elif value is None:
+                elif value is None and self.rendered_by is None:
                     self.warn(f"{self.file.path} has no {name}; it is added at the end")
+            if self.rendered_by is not None:
+                self._warn_of_another()
+                return
             if self.file_is_right:
                 return
             # Try the change with a stand-in now, so that what is in its way is known before anything is written.
@@ -112,6 +139,16 @@ class Service:
         unwritable = self.file.unwritable()
         if unwritable:
             self.fail(unwritable)
+
+    def _warn_of_another(self) -> None:
+        """A rendered file should have what was current, or what is now."""
+        for name, each in self.variables.items():
+            found = self.result["variables"][name]["file_before"]
+            if each.get("old") and found not in (each["old"], each["new"]):
+                self.warn(
+                    f"{self.file.path} has {found or 'nothing'} for {name}, which is not the token of {each['key']} in "
+                    "Vault: does the agent that renders it work, and read that secret?"
+                )
 
     def _examine_process(self) -> None:
         state = self.manager.state()
@@ -124,7 +161,7 @@ class Service:
         for shown in self.result["variables"].values():
             shown["process_before"] = shown["process_after"]
         if not self.file_is_right:
-            self.result["needs"] = "write"
+            self.result["needs"] = "write" if self.rendered_by is None else "render"
         elif answer == "no" or state.active is False:
             self.result["needs"] = "restart"
 

@@ -21,11 +21,15 @@ _HEALTH_SECONDS = 30.0
 
 def restart(service: Service) -> None:
     """Stop and start; the clock of its unavailability runs from just before the first stop."""
+    prepare = getattr(service.manager, "prepare", None)
+    if prepare:
+        prepare()
     service.result.update(restarted=True, changed=True, seconds_unavailable=None)
     service.started = time.monotonic()
     if service.stopped is None:
         service.stopped = service.started
     service.manager.restart()
+    service.warn(*service.manager.warnings())
 
 
 def _up(service: Service) -> None:

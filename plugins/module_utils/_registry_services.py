@@ -18,6 +18,7 @@ from ansible_collections.botops.rotation.plugins.module_utils._registry_shapes i
     Choice,
     Field,
     Fields,
+    Flag,
     Items,
     Number,
     Problems,
@@ -69,6 +70,10 @@ _PROGRAM = Text("a program of supervisor", "gobot-consumer or gobot:consumer", r
 _UNIT = Text("a systemd unit", "gobot-consumer.service", r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*")
 
 
+_CONTAINER = Text("a container's name", "gobot-consumer", r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_USER = Text("the name of a user of the host", "gobot", r"[A-Za-z_][A-Za-z0-9_.-]*\$?")
+
+
 @dataclass(frozen=True)
 class Argv:
     """A command: a list of texts, or one text that is split into words as a shell splits them (nothing is expanded)."""
@@ -108,11 +113,32 @@ class InUse:
         return {"started_after": True}
 
 
+class RenderedBy:
+    """The agent of Vault that writes the environment file, and how it is made to do so."""
+
+    due = "a dictionary is due with render, timeout, restarts (each may be left out)"
+    _fields = Fields(
+        {
+            "render": Field(Argv("a command is due, such as [systemctl, restart, vault-agent.service]")),
+            "timeout": Field(Number("a number of seconds", 0, 3600, whole=False, above=True)),
+            "restarts": Field(Flag(), default=False),
+        }
+    )
+
+    def read(self, value: Any, place: str, problems: Problems) -> Any:
+        found = self._fields.read(value, place, problems)
+        if found.get("timeout") is None:
+            # An agent that is not told to looks at Vault every 5 minutes where nothing else is configured.
+            found["timeout"] = 60 if found.get("render") else 330
+        return found
+
+
 _COMMON = {
     "name": Field(Text("a service's name", "gobot-consumer", r"[A-Za-z0-9][A-Za-z0-9_.@:-]{0,127}"), True),
-    "manager": Field(Choice(("systemd", "supervisor", "command")), True),
+    "manager": Field(Choice(("systemd", "supervisor", "command", "podman")), True),
     "order": Field(Number("a whole number", -1000, 1000), default=0),
     "env_file": Field(_file("the absolute path of an environment file", "/etc/gobot/consumer.env"), True),
+    "rendered_by": Field(RenderedBy()),
     "env": Field(Table(VARIABLE_NAME, VARIABLE, least=1), True),
     "health": Field(HEALTH),
     "in_use": Field(InUse()),
@@ -125,8 +151,9 @@ _OWN = {
         "active": Field(Argv()),
         "pid_file": Field(_file("the absolute path of a file", "/run/gobot.pid")),
     },
+    "podman": {"unit": Field(_CONTAINER), "user": Field(_USER), "recreate": Field(Argv())},
 }
-_ENV_FORMATS = {"systemd": "systemd", "supervisor": "systemd", "command": "shell"}
+_ENV_FORMATS = {"systemd": "systemd", "supervisor": "systemd", "command": "shell", "podman": "podman"}
 
 
 class _Anything:
@@ -157,7 +184,7 @@ class Service:
         }
         env_format = Field(Choice(("systemd", "shell", "podman")), default=_ENV_FORMATS[manager])
         found = Fields({**_COMMON, "env_format": env_format, **_OWN[manager]}, elsewhere).read(value, place, problems)
-        if manager == "supervisor" and found.get("unit") is None:
+        if manager in ("supervisor", "podman") and found.get("unit") is None:
             found["unit"] = found.get("name")
         return {**dict.fromkeys(elsewhere), **found}
 

@@ -7,6 +7,7 @@ Manager(service)    a row of the plan
 .problem()          why the service cannot be managed, in words, or None
 .warnings()         what is odd but no hindrance
 .state()            State, asked for anew
+.prepare()          where there is one: what can be done before the stop, while the service runs; raises HostError
 .restart()          stop and start, once; returns when the start was asked for or done; raises HostError
 .pids()             its processes as of the last `state`; empty when there are none, or when it cannot tell
 .finds_processes    whether `pids` can tell at all
@@ -18,7 +19,7 @@ import importlib
 
 from .._mask import HostError
 
-KINDS = ("systemd", "supervisor", "command")
+KINDS = ("systemd", "supervisor", "command", "podman")
 
 
 class State:

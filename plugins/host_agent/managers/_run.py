@@ -19,6 +19,13 @@ from .._mask import HostError, masked
 _LARGEST = 1024 * 1024
 
 
+def which(command: str) -> str | None:
+    """Where a command is, or None. Not `shutil`, which loads what it needs to pack archives."""
+    folders = [""] if "/" in command else os.environ.get("PATH", os.defpath).split(os.pathsep)
+    places = [os.path.join(folder, command) for folder in folders]
+    return next((each for each in places if os.path.isfile(each) and os.access(each, os.X_OK)), None)
+
+
 class _Person:
     """Whom a command runs as, and in what environment."""
 
