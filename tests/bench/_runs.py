@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.bench import _memory, _phases
-from tests.bench._world import CHOICES, PORT, VARIABLE, World
+from tests.bench._world import CHOICES, PORT, UNIT, VARIABLE, World
 from tests.tools.stage import ROOT
 
 HERE = Path(__file__).parent
@@ -57,8 +57,7 @@ class Runs:
             world.ssh.open(world.names)
             world.settle(close_connections=False)
         scripts = {
-            one.host: ["bash", "-c", LIMIT, "limit", one.env_file, VARIABLE, one.unit, str(PORT)]
-            for one in world.services
+            one.host: ["bash", "-c", LIMIT, "limit", one.env_file, VARIABLE, UNIT, str(PORT)] for one in world.services
         }
         tokens, ssh = world.tokens(), world.ssh
         began = time.monotonic()
@@ -78,7 +77,7 @@ class Runs:
         with _Watched(world) as watched:
             if by == "restart":
                 world.settle(close_connections=False)
-                world.ssh.everywhere({one.host: ["systemctl", "restart", one.unit] for one in world.services})
+                world.ssh.everywhere({one.host: ["systemctl", "restart", UNIT] for one in world.services})
                 world.bots.wait_health()
             else:
                 self.tool()

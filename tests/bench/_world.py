@@ -25,7 +25,7 @@ from tests.sandbox import Sandbox
 from tests.sandbox.tokens import fingerprint
 
 BESIDE = ("_rotation", "_lock", "_notes")
-SERVICE, PORT, VARIABLE = "bot-1", 8001, "SLACK_BOT_TOKEN"
+SERVICE, UNIT, PORT, VARIABLE = "bot-1", "bot-1.service", 8001, "SLACK_BOT_TOKEN"
 # How many installations -> which: one, all of a bot, all of the registry.
 CHOICES = {1: ["-e", "bot=gobot", "-e", "workspace=ibmcloud"], 4: ["-e", "bot=gobot"], 13: ["-e", "bot=all"]}
 QUIET_PERCENT, QUIET_SECONDS, PATIENCE = 10.0, 0.4, 6.0
@@ -84,19 +84,14 @@ class World:
         self._write_inventory()
 
     def _write_inventory(self) -> None:
-        rows = [{"name": each, "path": self.sandbox.path(each)} for each in self.installations]
-        file = self.bots.write_inventory({"by_hand_installations": rows}) / "hosts.yml"
+        extra = {
+            "by_hand_installations": [{"name": each, "path": self.sandbox.path(each)} for each in self.installations]
+        }
+        rows = {service.host: {"by_hand_service": by_hand(service)} for service in self.services}
+        file = self.bots.write_inventory(extra=extra, rows=rows) / "hosts.yml"
         made = yaml.safe_load(file.read_text(encoding="utf-8"))
         group = made["all"]["children"]["bot_hosts"]
         group["hosts"] = {name: group["hosts"][name] for name in self.names}
-        for service in self.services:
-            group["hosts"][service.host]["by_hand_service"] = {
-                "file": service.env_file,
-                "variable": VARIABLE,
-                "unit": service.unit,
-                "health": f"http://127.0.0.1:{service.port}/healthz",
-                "installation": service.variables[VARIABLE],
-            }
         head = "# SPDX-License-Identifier: GPL-3.0-or-later\n---\n"
         file.write_text(head + yaml.safe_dump(made, sort_keys=False), encoding="utf-8")
 
@@ -159,6 +154,17 @@ class World:
                 for one, right in zip(self.services, pool.map(is_right, self.services), strict=True)
                 if not right
             ]
+
+
+def by_hand(service: BotService) -> dict[str, Any]:
+    """A service as `by_hand.yml` has it."""
+    return {
+        "file": service.env_file,
+        "variable": VARIABLE,
+        "unit": UNIT,
+        "health": f"http://127.0.0.1:{service.port}/healthz",
+        "installation": service.variables[VARIABLE],
+    }
 
 
 def ssh_arguments() -> list[str]:
