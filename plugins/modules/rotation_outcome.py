@@ -304,7 +304,8 @@ judged:
               process_before: [1a2b3c4d5e6f]
               process_after: [9f8e7d6c5b4a]
         needs:
-          description: What the preflight found to do, V(nothing), V(restart) or V(write). Null when nobody looked.
+          description:
+            - What the preflight found to do, V(nothing), V(restart), V(write) or V(render). Null when nobody looked.
           type: str
           sample: write
         changed:

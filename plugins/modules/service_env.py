@@ -14,6 +14,7 @@ description:
     proves that its running processes have the token.
   - One task handles all services of a host. Every file is read and judged before any is written, and all problems are
     reported at once.
+  - A file that an agent of Vault renders (C(rendered_by)) is never written, but waited for.
   - Modes, owners, access control lists, comments, order and foreign variables of an environment file are kept byte for
     byte. A file is replaced atomically, a symbolic link is kept and its target edited. Every assignment of a variable
     is rewritten, also a duplicate that does not count, so that no old token stays in the file.
@@ -55,12 +56,13 @@ options:
       manager:
         description: Who starts and stops it.
         type: str
-        choices: [systemd, supervisor, command]
+        choices: [systemd, supervisor, command, podman]
         required: true
       unit:
         description:
           - The unit for V(systemd) (default O(services[].name) with C(.service)), the program for V(supervisor)
-            (default O(services[].name); C(group:program) where it has a group).
+            (default O(services[].name); C(group:program) where it has a group), the container for V(podman) (default
+            O(services[].name)).
         type: str
       scope:
         description: For V(systemd), whose manager runs the unit.
@@ -82,10 +84,32 @@ options:
       pid_file:
         description: For V(command), a file with the process id of the service.
         type: str
+      user:
+        description:
+          - Whose container it is, for V(podman), or whose unit, for V(systemd). Without it, that of the user who the host
+            program runs as.
+        type: str
+      reload:
+        description: For V(systemd), whether the service re-reads its file when it is reloaded.
+        type: bool
+        default: false
+      recreate:
+        description:
+          - For V(podman), what creates the container anew, as a list of arguments. Without it podman's own record of the
+            command that created it is used; where that could not be repeated, the service is refused.
+        type: list
+        elements: str
       env_file:
         description: Absolute path of the environment file. It must exist.
         type: str
         required: true
+      rendered_by:
+        description:
+          - An agent of Vault renders the file, so it is read and never written.
+          - C(render) is the command, a list of arguments, that makes the agent render; without it the agent is waited for.
+            C(timeout) is how many seconds the file may take (default 60, without C(render) 330). C(restarts) says that the
+            agent restarts the service itself; when it has not within 10 seconds, this module does.
+        type: dict
       env_format:
         description:
           - What reads the file. V(systemd) is C(EnvironmentFile=), V(shell) a file that a shell reads, V(podman) that
@@ -217,7 +241,9 @@ services:
           C(process_before) and C(process_after) (fingerprints that its processes carry).
       type: dict
     needs:
-      description: What V(applied) has to do, V(nothing), V(restart), or V(write), which implies a restart.
+      description:
+        - What V(applied) has to do, V(nothing), V(restart), or V(write), which implies a restart. V(render) is V(write)
+          by an agent.
       type: str
     changed:
       description: Whether the file was written or the service restarted, or would be in check mode.

@@ -70,8 +70,8 @@ def test_the_rows_are_those_of_the_runbook(registry: Registry) -> None:
 
 def test_every_manager_and_dialect_has_an_example(registry: Registry) -> None:
     options = [service.options for service in registry.services]
-    assert {entry["manager"] for entry in options} == {"systemd", "supervisor", "command"}
-    assert {entry["env_format"] for entry in options} >= {"systemd", "shell"}
+    assert {entry["manager"] for entry in options} == {"systemd", "supervisor", "command", "podman"}
+    assert {entry["env_format"] for entry in options} == {"systemd", "shell", "podman"}
     assert any(len({reference["workspace"] for reference in entry["env"].values()}) > 1 for entry in options)
     used = {
         reference["workspace"]

@@ -274,6 +274,18 @@ def test_hosts_that_were_not_tried_are_not_sent_back() -> None:
     assert run.go()[IBM] == "rolled_back" and set(run.judged["restore"]) == {"h1"}
 
 
+def test_a_host_with_a_rendered_file_goes_back_though_it_was_not_tried() -> None:
+    """Its agent may have rendered the new token by itself, as soon as that was current."""
+    rendered = service("b", KEYS[IBM], host="h2", rendered_by={"timeout": 60})
+    run = Run(services=[service("a", KEYS[IBM]), rendered, service("c", KEYS[IBM], host="h2")], old=alive())
+    run.rollout = {**rollout_failed("h1"), "h2": {}}
+    assert run.go()[IBM] == "rolled_back"
+    assert {host: [each["name"] for each in back] for host, back in run.judged["restore"].items()} == {
+        "h1": ["a"],
+        "h2": ["b"],
+    }
+
+
 def test_a_host_lost_during_the_rollout() -> None:
     assert Run(rollout={"h1": UNREACHABLE}).go() == {IBM: "failed", COMPOSE: "rotated"}
     run = Run(old=alive(), rollout={"h1": UNREACHABLE}, restore={"h1": UNREACHABLE})

@@ -12,7 +12,6 @@ when that fails, it has not even been stopped, and when the new one does not sta
 from __future__ import annotations
 
 import json
-import os
 
 from .. import _processes
 from .._mask import HostError
