@@ -143,6 +143,7 @@ class Hosts:
             "ansible_ssh_common_args": ssh,
             "ansible_control_path_dir": self.state.control,
             "ansible_become": True,
+            "ansible_timeout": 60,  # sudo on a busy machine takes its time to ask
         }
         rows = {name: {"ansible_host": self.address(name)} for name in self.names}
         return {"all": {"children": {"bot_hosts": {"hosts": rows, "vars": variables}}}}
