@@ -47,16 +47,27 @@ class Hunt:
         """A result for each leak, in their order."""
         with ThreadPoolExecutor(WORKERS) as tokens, ThreadPoolExecutor(1 + WORKERS) as self._pool:
             self._vault: Future[_survey.Survey] = self._pool.submit(self._read_vault)
-            return list(tokens.map(self._one, leaks))
+            return list(tokens.map(self._safely, leaks))
 
     def _read_vault(self) -> _survey.Survey:
         if self.registry is None:
             return _survey.Survey()
         return _survey.read(self.here.store, _plan.everything(self.registry))
 
-    def _one(self, leak: Leak) -> dict[str, Any]:
+    def _safely(self, leak: Leak) -> dict[str, Any]:
+        """Whatever goes wrong with one token, the others end, and what is known of it is told."""
+        result = _result(leak, leak.token)
+        try:
+            return self._one(leak, result)
+        except Exception as exc:  # noqa: BLE001
+            words = exc.message if isinstance(exc, RotationError) else type(exc).__name__
+            self.warnings.append(f"not all could be found out about {result['fingerprint'] or leak.source}: {words}")
+            known = result["outcome"] != "unknown"
+            return {**result, **({} if known else next_step({**result, "evidence": words}, None, False))}
+
+    def _one(self, leak: Leak, result: dict[str, Any]) -> dict[str, Any]:
         token = leak.token or self._in_vault(leak)
-        result = _result(leak, token)
+        result.update(_result(leak, token))
         if not token:
             return {**result, **self._not_found(leak)}
         if result["kind"] in {kind.value for kind in NO_TOKEN}:
@@ -89,6 +100,7 @@ class Hunt:
         self, result: dict[str, Any], token: str, before: Probe, ended: End, owner: Installation | None
     ) -> dict[str, Any]:
         """The result with all that is known of it; this is after the token's end, and may take its time."""
+        result.update(outcome=ended.outcome, evidence=ended.evidence)
         holder = self._holder(token)
         installation = holder or owner
         stored = self._stored(installation)

@@ -224,6 +224,31 @@ def test_several_at_once_and_one_that_goes_on_living() -> None:
     assert "not ours" in failure and "refused" in failure and "next: " in failure
 
 
+def test_what_goes_wrong_with_one_token_does_not_keep_the_others() -> None:
+    slack = whole()
+    probe = slack.probe
+
+    def failing(value: str) -> Probe:
+        if value == STRANGER:
+            raise ValueError(f"invalid: {STRANGER}")
+        return probe(value)
+
+    slack.probe = failing
+    rows, warnings = hunt(slack, given(STRANGER), given(OLD))
+    assert [row["outcome"] for row in rows] == ["unknown", "revoked"]
+    assert "ValueError" in warnings[0] and "NOT KNOWN" in rows[0]["reason"]
+
+
+def test_a_revoke_is_told_although_nothing_else_can_be_found_out() -> None:
+    of = world()
+
+    def damaged(installation: Any) -> Any:
+        raise KeyError(installation.id)
+
+    (row,), warnings = hunt(whole(), given(OLD), of=of, read=damaged)
+    assert row["outcome"] == "revoked" and warnings
+
+
 def test_the_channels_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     slack, ended = whole(), threading.Event()
     slack._call = lambda *_values, **_arguments: ended.wait(20) and {"channels": []}
