@@ -21,7 +21,6 @@ import time
 from . import _rendered, _watch
 from ._files import LOCK_SECONDS, LockedFile
 from ._mask import HostError, clean, fingerprint, remember, unforeseen
-from ._rollout import Rollout
 from ._service import Service
 
 MARKER = "BOTOPS-RESULT:"
@@ -58,6 +57,11 @@ def run(payload: dict) -> dict:
         _lock(services, files)
         for service in services:
             try:
+                service.find_manager()
+            except HostError:
+                pass  # `examine` says so
+        for service in services:
+            try:
                 service.examine(files[os.path.realpath(service.row["env_file"])])
             except Exception as problem:  # noqa: BLE001 - the others are looked at all the same
                 service.fail(unforeseen(problem))
@@ -71,6 +75,8 @@ def run(payload: dict) -> dict:
             if check or any(service.failed for service in services):
                 _predict(services)
             else:
+                from ._rollout import Rollout  # not for the phases that only look
+
                 known = {fp: value for service in services for fp, value in service.old_values.items()}
                 Rollout(services, {**known, **tokens}, may_go_back=state == "applied").run()
                 if state == "restored":

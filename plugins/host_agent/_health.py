@@ -1,104 +1,95 @@
 # Copyright (c) 2026 botops.rotation contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Health and the proof of use that a service offers itself: one GET, no proxies, no redirects, the body never shown."""
+"""Health, by a URL, a unix socket or a command, and the proof of use that a service offers itself.
+
+`{url, status}`, also over a unix `socket`; `{socket}` alone: it takes connections; `{command}`: it ends with 0. Nothing
+of what they answer is shown.
+"""
 
 from __future__ import annotations
 
-import http.client
 import json
-import socket
+import os
 import time
-from urllib.parse import unquote, urlsplit
 
-_LARGEST = 256 * 1024
+from ._http import connect, get
+from ._mask import HostError
+from .managers._run import run
+
 _ONE_TRY = 5.0
-_FIRST_PAUSE, _PAUSE = 0.02, 0.05
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    """HTTP over a unix socket: `http+unix://%2Frun%2Fx.sock/healthz`."""
-
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
-
-
-def get(url: str, timeout: float) -> tuple[int | None, bytes, str]:
-    """(status, body, words). Status None: no answer, and the words say why. Never raises."""
-    begun = time.monotonic()
-    try:
-        parts = urlsplit(url)
-        connection = _connection(parts, timeout)
-        try:
-            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request("GET", path, headers={"Connection": "close", "User-Agent": "botops.rotation"})
-            answer = connection.getresponse()
-            body = answer.read(_LARGEST)
-        finally:
-            connection.close()
-        return answer.status, body, f"HTTP {answer.status} in {time.monotonic() - begun:.2f} s"
-    except TimeoutError:
-        return None, b"", f"no answer within {timeout:.0f} s"
-    except ConnectionRefusedError:
-        return None, b"", "connection refused"
-    except (OSError, http.client.HTTPException, ValueError) as problem:
-        if isinstance(problem, socket.timeout):  # not yet a TimeoutError in Python 3.9
-            return None, b"", f"no answer within {timeout:.0f} s"
-        return None, b"", f"{type(problem).__name__}: {getattr(problem, 'strerror', None) or 'no HTTP answer'}"
-
-
-def _connection(parts, timeout: float) -> http.client.HTTPConnection:
-    if parts.scheme == "http+unix":
-        return _UnixConnection(unquote(parts.netloc), timeout)
-    if parts.scheme == "https":
-        return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=timeout)
-    if parts.scheme != "http" or not parts.hostname:
-        raise ValueError(f"{parts.scheme} is not http, https or http+unix")
-    return http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+_FIRST_PAUSE, _LAST_PAUSE, _SLOWER = 0.01, 0.25, 0.02  # the pause grows by 2 % of the time waited
+_LOOK = 2.0  # seconds between two looks at whether there is any hope, while it is seen to live
+_SOON = _COMMAND_PAUSE = 0.1
 
 
 def look(health: dict, timeout: float = _ONE_TRY) -> dict:
     """`{"ok": bool, "evidence": str}` from one try of at most `timeout` seconds."""
-    status, _body, words = get(health["url"], timeout)
+    if health.get("command"):
+        return _by_command(health["command"], timeout)
+    if health.get("url") is None:
+        return _by_connection(health["socket"], timeout)
+    status, _body, words = get(health["url"], timeout, health.get("socket"))
     due = int(health.get("status") or 200)
     evidence = words if status in (None, due) else f"{words}, {due} is due"
-    return {"ok": status == due, "evidence": f"{health['url']}: {evidence}"}
+    return {"ok": status == due, "evidence": f"{_shown(health)}: {evidence}"}
 
 
-def wait(health: dict, deadline: float, gave_up) -> dict:
-    """Ask until the answer is right, `deadline` (monotonic) has passed, or `gave_up()` says why nothing will come."""
-    pause, last = _FIRST_PAUSE, time.monotonic()
+def _shown(asked: dict) -> str:
+    return f"{asked['url']} over {asked['socket']}" if asked.get("socket") else asked["url"]
+
+
+def _by_connection(path: str, timeout: float) -> dict:
+    begun = time.monotonic()
+    try:
+        connect(path, timeout).close()
+    except OSError as problem:
+        return {"ok": False, "evidence": f"{path}: {os.strerror(problem.errno) if problem.errno else 'no answer'}"}
+    return {"ok": True, "evidence": f"{path}: takes connections, in {time.monotonic() - begun:.2f} s"}
+
+
+def _by_command(argv: list[str], timeout: float) -> dict:
+    begun = time.monotonic()
+    try:
+        status, _output, _complaint = run(argv, timeout, keep_output=False)
+    except HostError as problem:
+        return {"ok": False, "evidence": str(problem)}
+    words = f"`{' '.join(argv)}` ended with exit status {status} in {time.monotonic() - begun:.2f} s"
+    return {"ok": status == 0, "evidence": words}
+
+
+def wait(health: dict, deadline: float, gave_up, lives=lambda: True) -> dict:
+    """Ask until the answer is right, `deadline` (monotonic) has passed, or `gave_up()` says why nothing will come.
+
+    `gave_up` costs more than `lives`, so it is asked when that is false, and now and then.
+    """
+    begun = last = time.monotonic()
     while True:
         found = look(health, max(0.1, min(_ONE_TRY, deadline - time.monotonic())))
-        if found["ok"] or time.monotonic() >= deadline:
+        now = time.monotonic()
+        if found["ok"] or now >= deadline:
             return found
-        if time.monotonic() - last > 0.5:
-            last = time.monotonic()
+        if now - last > (_LOOK if lives() else _SOON):
+            last = now
             reason = gave_up()
             if reason:
                 return {"ok": False, "evidence": f"{found['evidence']}; {reason}"}
-        time.sleep(pause)
-        pause = _PAUSE
+        least = _COMMAND_PAUSE if health.get("command") else _FIRST_PAUSE
+        time.sleep(max(least, min(_LAST_PAUSE, _SLOWER * (now - begun))))
 
 
 def shown(proof: dict) -> tuple[object, str]:
     """What `field` (dots go deeper) of a service's own endpoint says, or None, and words for it."""
-    status, body, words = get(proof["url"], _ONE_TRY)
+    status, body, words = get(proof["url"], _ONE_TRY, proof.get("socket"))
     if status is None:
-        return None, f"{proof['url']}: {words}"
+        return None, f"{_shown(proof)}: {words}"
     try:
         value = json.loads(body)
         for key in str(proof.get("field") or "fingerprint").split("."):
             value = value[key]
-        return value, f"{proof['url']} says"
+        return value, f"{_shown(proof)} says"
     except (ValueError, KeyError, TypeError, IndexError):
-        return None, f"{proof['url']}: {words}, but the answer has no field {proof.get('field') or 'fingerprint'}"
+        return None, f"{_shown(proof)}: {words}, but the answer has no field {proof.get('field') or 'fingerprint'}"
 
 
 def judge(proof: dict, variables: dict[str, dict], target: dict[str, str]) -> tuple[str, str]:

@@ -5,9 +5,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
+
+for _module in ("_sha2", "_sha256", "hashlib"):  # the last one loads the whole of OpenSSL for what Python has itself
+    try:
+        sha256 = __import__(_module).sha256
+        break
+    except (ImportError, AttributeError):
+        pass
 
 _LOOKS_LIKE_ONE = re.compile(
     r"(?:xox[a-z]|xapp|xwfp)[-.][^\s\"'<>,;]*|hv[sbr]\.[A-Za-z0-9_-]+"
@@ -22,7 +28,7 @@ class HostError(Exception):
 
 def fingerprint(value: bytes) -> str:
     """The first 12 hex digits of SHA-256: the only form of a token that leaves this program."""
-    return hashlib.sha256(value).hexdigest()[:12]
+    return sha256(value).hexdigest()[:12]
 
 
 def remember(value: bytes) -> None:

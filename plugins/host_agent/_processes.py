@@ -45,8 +45,29 @@ def tree(roots: list[int]) -> list[int]:
     return sorted(found)
 
 
+_HIERARCHIES = ("/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup")  # version 1, both, version 2
+
+
 def in_cgroup(path: str) -> list[int]:
     """The processes of a control group and of those below it, as systemd names it (`/system.slice/x.service`)."""
+    for hierarchy in _HIERARCHIES:
+        if os.path.exists(f"{hierarchy}{path}/cgroup.procs"):
+            return sorted(
+                filter(alive, {pid for folder, _dirs, _names in os.walk(hierarchy + path) for pid in _in(folder)})
+            )
+    return _in_cgroup_by_process(path)
+
+
+def _in(folder: str) -> list[int]:
+    try:
+        with open(f"{folder}/cgroup.procs", encoding="ascii") as stream:
+            return [int(line) for line in stream if line != "0\n"]  # 0: one that is not to be seen from here
+    except OSError:  # it is gone, or one of threads only, whose processes are in the group above
+        return []
+
+
+def _in_cgroup_by_process(path: str) -> list[int]:
+    """The same where the hierarchy is not mounted as usual: each process tells in which groups it is."""
     found = []
     for pid in _pids():
         try:

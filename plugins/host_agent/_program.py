@@ -3,17 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Packs the host program: one text for `python3 -I -`, made on the controller (this module is not sent).
 
-The first lines run on any Python 3 and say so when it is too old. Then the sources are put where `import` finds them,
-without touching the disk, and `main` is called with the payload. Both are base64 of compressed JSON: the text is ASCII.
+The first lines run on any Python 3 and say so when it is too old. Then the modules are put where `import` finds them,
+without touching the disk, and `main` is called with the payload. All is base64 of compressed data: the text is ASCII.
+
+Ansible loads this module once, before it forks a worker for each host: what is the same for all hosts is packed then. To
+compile the modules is most of the program's work on a host; one with the controller's version of Python is spared that.
 """
 
 from __future__ import annotations
 
-import base64
 import json
+import marshal
 import zlib
+from binascii import b2a_base64
 from collections.abc import Iterable
-from functools import lru_cache
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
 MARKER = "BOTOPS-RESULT:"
@@ -29,27 +33,52 @@ if sys.version_info < (3, 9):
     print('\\n@MARKER@' + '{"changed": false, "failed": true, "services": [], "msg": "@TOO_OLD@"}'.replace(
         "{0}", ".".join(map(str, sys.version_info[:3]))))
     sys.exit(0)
-import base64, json, zlib
+import importlib, json, marshal, zlib
+from binascii import a2b_base64
 from importlib.machinery import ModuleSpec
+SAME = getattr(importlib._bootstrap_external, "MAGIC_NUMBER", b"") == @MAGIC@
 def unpacked(text):
-    return json.loads(zlib.decompress(base64.b64decode(text)))
+    return zlib.decompress(a2b_base64(text))
 class Memory:
-    sources = unpacked("@SOURCES@")
+    modules = @MODULES@
     @classmethod
     def find_spec(cls, name, path=None, target=None):
-        if name in cls.sources:
-            return ModuleSpec(name, cls, is_package=cls.sources[name][0])
+        if name in cls.modules:
+            return ModuleSpec(name, cls, is_package=cls.modules[name][0])
     @staticmethod
     def create_module(spec):
         return None
     @classmethod
     def exec_module(cls, module):
         name = module.__name__
-        exec(compile(cls.sources[name][1], name + ".py", "exec"), module.__dict__)
+        _package, source, code = cls.modules[name]
+        exec(marshal.loads(unpacked(code)) if SAME else compile(unpacked(source), name + ".py", "exec"), module.__dict__)
 sys.meta_path.insert(0, Memory)
 from @PACKAGE@._agent import main
-main(unpacked("@PAYLOAD@"))
+main(json.loads(unpacked("@PAYLOAD@")))
 """
+
+
+def _packed(data: bytes, level: int) -> str:
+    return b2a_base64(zlib.compress(data, level), newline=False).decode("ascii")
+
+
+def _read() -> dict[str, tuple[str, bool, str, str]]:
+    """Path without its ending -> (module, is it a package, its source, its code), the last two packed."""
+    found = {}
+    for path in sorted(_HERE.rglob("*.py")):
+        relative = path.relative_to(_HERE).with_suffix("").as_posix()
+        is_package = path.stem == "__init__"
+        name = f"{_PACKAGE}.{relative.replace('/', '.')}"
+        name = name[: -len(".__init__")] if is_package else name
+        source = path.read_bytes()
+        if relative not in _NOT_SENT:
+            code = marshal.dumps(compile(source, f"{name}.py", "exec", dont_inherit=True, optimize=2))
+            found[relative] = (name, is_package, _packed(source, 9), _packed(code, 9))
+    return found
+
+
+_MODULES = _read()
 
 
 def build(payload: dict) -> bytes:
@@ -57,32 +86,19 @@ def build(payload: dict) -> bytes:
     services = payload.get("services") or []
     managers = frozenset(str(each.get("manager")) for each in services)
     formats = frozenset(str(each.get("env_format") or "systemd") for each in services)
-    return _frame(managers, formats).replace("@PAYLOAD@", _packed(payload)).encode("ascii")
-
-
-@lru_cache(maxsize=16)
-def _frame(managers: frozenset[str], formats: frozenset[str]) -> str:
+    formats |= managers & {"systemd"}  # which looks into the unit's other files
     text = _TEXT.replace("@MARKER@", MARKER).replace("@TOO_OLD@", _TOO_OLD).replace("@PACKAGE@", _PACKAGE)
-    return text.replace("@SOURCES@", _packed(_sources(managers, formats)))
+    text = text.replace("@MAGIC@", repr(MAGIC_NUMBER)).replace("@MODULES@", repr(_chosen(managers, formats)))
+    return text.replace("@PAYLOAD@", _packed(json.dumps(payload).encode(), 1)).encode("ascii")
 
 
-def _sources(managers: Iterable[str], formats: Iterable[str]) -> dict[str, tuple[bool, str]]:
-    """Module name -> (is it a package, source), with the managers and dialects that are needed and no others."""
-    optional = {f"managers/_{path.stem[1:]}" for path in (_HERE / "managers").glob("_[a-z]*.py")} - {"managers/_run"}
-    optional |= {path.stem for path in _HERE.glob("_env_[a-z]*.py")} - {"_env_file"}
+def _chosen(managers: Iterable[str], formats: Iterable[str]) -> dict[str, tuple[bool, str, str]]:
+    """Module -> (is it a package, source, code), with the managers and dialects that are needed and no others."""
+    optional = {each for each in _MODULES if each.startswith(("managers/_", "_env_"))}
+    optional -= {"managers/__init__", "managers/_run", "_env_file"}
     wanted = {f"managers/_{name}" for name in managers} | {f"_env_{name}" for name in formats}
-    found = {}
-    for path in sorted(_HERE.rglob("*.py")):
-        relative = path.relative_to(_HERE).with_suffix("").as_posix()
-        named = relative in wanted or any(relative.startswith(f"{each}_") for each in wanted)
-        if relative in _NOT_SENT or (relative in optional and not named):
-            continue
-        is_package = path.stem == "__init__"
-        name = f"{_PACKAGE}.{relative.replace('/', '.')}"
-        name = name.removesuffix(".__init__") if is_package else name
-        found[name] = (is_package, path.read_text("utf-8"))
-    return found
-
-
-def _packed(value: object) -> str:
-    return base64.b64encode(zlib.compress(json.dumps(value).encode(), 9)).decode("ascii")
+    return {
+        name: (is_package, source, code)
+        for relative, (name, is_package, source, code) in _MODULES.items()
+        if relative not in optional or any(relative == each or relative.startswith(f"{each}_") for each in wanted)
+    }

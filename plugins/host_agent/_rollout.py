@@ -179,7 +179,7 @@ class Rollout:
     def _return(self, service: Service) -> None:
         """Restart what was restarted, now with the old token. What was not restarted still runs with it."""
         service.target = {name: each["old"] for name, each in service.variables.items()}
-        if service.result["restarted"]:
+        if service.result["restarted"] or service.result["reloaded"]:
             try:
                 _watch.restart(service)
                 _watch.confirm(service)

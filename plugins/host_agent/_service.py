@@ -17,6 +17,7 @@ from ._files import LockedFile
 from ._mask import HostError, fingerprint, remember
 from .managers import manager
 
+ACTIVE_SECONDS = 5.0  # a service without a health check counts as healthy once it has been active for so long
 _STARTED_TOLERANCE = 0.02  # the kernel's clock ticks in steps of 10 ms
 
 
@@ -27,7 +28,9 @@ class Service:
         self.variables: dict[str, dict] = row["variables"]
         self.target = {name: each["new"] for name, each in self.variables.items()}
         self.bots = {each["key"].split("/")[0] for each in self.variables.values()}
-        self.health: dict | None = row.get("health")
+        asked = row.get("health") or {}
+        self.health: dict | None = None if asked.get("active_for") else row.get("health")
+        self.active_for = float(asked.get("active_for") or ACTIVE_SECONDS)
         self.health_required: bool = row.get("health_required", True)
         self.rendered_by: dict | None = row.get("rendered_by")  # who writes its file, where that is not this program
         self.went_back = False
@@ -47,7 +50,7 @@ class Service:
                        "process_before": [], "process_after": []}
                 for name, each in self.variables.items()
             },
-            "needs": "nothing", "changed": False, "restarted": False, "restored": False,
+            "needs": "nothing", "changed": False, "restarted": False, "reloaded": False, "restored": False,
             "active_before": None, "health_before": {"ok": None, "evidence": "not looked at"}, "health_after": None,
             "in_use": "unknown", "in_use_evidence": "", "seconds_unavailable": None, "down_before": False,
             "error": None, "warnings": [],
@@ -68,6 +71,11 @@ class Service:
     def failed(self) -> bool:
         return bool(self._errors)
 
+    def find_manager(self) -> None:
+        """Find out who starts and stops it. First for all services, so that a manager may ask for all at once."""
+        if self.manager is None:
+            self.manager = manager(self.row)
+
     def examine(self, file: LockedFile | str) -> None:
         """Read file, manager, health and processes; `file` is the locked file, or why there is none."""
         if isinstance(file, str):
@@ -76,7 +84,7 @@ class Service:
             self.file = file
             self._examine_file()
         try:
-            self.manager = manager(self.row)
+            self.find_manager()
             problem = self.manager.problem()
             if problem:
                 self.fail(problem)
@@ -186,7 +194,11 @@ class Service:
     def use(self, pids: list[int]) -> tuple[str, str, _processes.Survey]:
         """(`yes`, `no` or `unknown`; evidence; what was seen) for the tokens that the service must have now."""
         survey = _processes.Survey(pids, list(self.variables))
-        verdicts = survey.verdicts(self.target)
+        if self.row.get("reload"):
+            words = "it re-reads its file, which its environment does not show"
+            verdicts = {name: ("unknown", f"{name}: {words}") for name in self.variables}
+        else:
+            verdicts = survey.verdicts(self.target)
         answers = {answer for answer, _evidence in verdicts.values()}
         evidence = "; ".join(text for _answer, text in verdicts.values())
         answer = "no" if "no" in answers else "unknown" if "unknown" in answers else "yes"
@@ -198,7 +210,14 @@ class Service:
             else:
                 answer, words = self._started_after(survey)
             evidence += f"; by the service's own proof: {words}"
+        elif answer == "unknown" and not pids:
+            answer, evidence = self._by_manager() or (answer, evidence)
         return answer, evidence, survey
+
+    def _by_manager(self) -> tuple[str, str] | None:
+        """What the manager knows of a service that has no processes."""
+        tell = getattr(self.manager, "proof", None)
+        return tell(self.file.modified, self.file_is_right) if tell and self.file else None
 
     def note_use(self, answer: str, evidence: str, survey: _processes.Survey) -> None:
         """Put what `use` said into the result."""

@@ -12,23 +12,32 @@ import time
 
 from . import _health
 from ._mask import HostError
-from ._service import Service
+from ._service import ACTIVE_SECONDS, Service
 
-ACTIVE_SECONDS = 5.0  # a service without a health check counts as healthy once it has been active for so long
 _USE_SECONDS = 3.0  # how long a process may take to show the token, or an old one to go
 _HEALTH_SECONDS = 30.0
+_LOOK = 1.0  # seconds between two looks at the manager while a process of it is seen, which costs less
 
 
 def restart(service: Service) -> None:
-    """Stop and start; the clock of its unavailability runs from just before the first stop."""
+    """Make it take the token in its way: stop and start, or reload, or let it end.
+
+    The clock of its unavailability runs from just before the first stop.
+    """
     prepare = getattr(service.manager, "prepare", None)
     if prepare:
         prepare()
-    service.result.update(restarted=True, changed=True, seconds_unavailable=None)
-    service.started = time.monotonic()
-    if service.stopped is None:
-        service.stopped = service.started
+    way = getattr(service.manager, "way", "restart")
+    if way == "wait":
+        service.manager.wait(float((service.row.get("health") or {}).get("timeout") or _HEALTH_SECONDS))
+        return
+    if way == "reload":
+        service.result.update(reloaded=True, changed=True)
+    else:
+        service.result.update(restarted=True, changed=True, seconds_unavailable=None)
+        service.stopped = time.monotonic() if service.stopped is None else service.stopped
     service.manager.restart()
+    service.started = time.monotonic()
     service.warn(*service.manager.warnings())
 
 
@@ -57,7 +66,7 @@ def confirm(service: Service) -> None:
 def _await_health(service: Service) -> None:
     begun = time.monotonic()
     seconds = float(service.health.get("timeout") or _HEALTH_SECONDS)
-    found = _health.wait(service.health, begun + seconds, lambda: _gave_up(service))
+    found = _health.wait(service.health, begun + seconds, lambda: _gave_up(service), lambda: _lives(service))
     service.result["health_after"] = found
     if not found["ok"]:
         raise HostError(
@@ -68,7 +77,7 @@ def _await_health(service: Service) -> None:
 
 
 def settle(service: Service) -> None:
-    """Without a health check: the service must stay active, without new restarts, for ACTIVE_SECONDS from its start.
+    """Without a health check: the service must stay active, without new starts, for `active_for` seconds from its start.
 
     Where the health cannot be asked for, it only has to be active and to have the token.
     """
@@ -76,15 +85,50 @@ def settle(service: Service) -> None:
         _await_active(service, _USE_SECONDS)
         _await_use(service)
         return
-    _await_active(service, ACTIVE_SECONDS)
-    first = service.manager.pids()[:1]
-    while time.monotonic() < service.started + ACTIVE_SECONDS:
-        time.sleep(0.1)
-        words = _await_active(service, 0.0)
-        if first and first[0] not in service.manager.pids():
-            raise HostError(f"does not stay up, it was started again: {words}; look at its log")
-    service.result["health_after"] = {"ok": True, "evidence": f"active for {ACTIVE_SECONDS:.0f} s; no health check"}
+    seconds = service.active_for
+    try:
+        words = _await_active(service, float((service.row.get("health") or {}).get("timeout") or ACTIVE_SECONDS))
+        if not getattr(service.manager, "momentary", False):
+            _stays_active(service, service.started + seconds)
+            words = f"active for {seconds:g} s"
+    except HostError as problem:
+        service.result["health_after"] = {"ok": False, "evidence": str(problem)}
+        raise
+    service.result["health_after"] = {"ok": True, "evidence": f"{words}; no health check"}
     _await_use(service)
+
+
+def _stays_active(service: Service, end: float) -> None:
+    """Raise HostError when it stops or is started again before `end`."""
+    first, looked, over = _incarnation(service), time.monotonic(), False
+    while not over:
+        time.sleep(0.05)
+        now = time.monotonic()
+        over = now >= end
+        if not over and _lives(service) and now - looked < _LOOK:
+            continue
+        looked = now
+        words = _await_active(service, 0.0)
+        if not _is_the_same(service, first):
+            raise HostError(f"does not stay up, it was started again: {words}; look at its log")
+
+
+def _incarnation(service: Service) -> object:
+    """What is another after each start of the service."""
+    tell = getattr(service.manager, "incarnation", None)
+    return tell() if tell else service.manager.pids()[:1]
+
+
+def _is_the_same(service: Service, first: object) -> bool:
+    if hasattr(service.manager, "incarnation"):
+        return service.manager.incarnation() == first
+    return not first or first[0] in service.manager.pids()
+
+
+def _lives(service: Service) -> bool:
+    """Whether it is seen to live, where that costs less than asking the manager. False: ask the manager."""
+    look = getattr(service.manager, "lives", None)
+    return bool(look and look())
 
 
 def _await_active(service: Service, seconds: float) -> str:
@@ -107,6 +151,11 @@ def _gave_up(service: Service) -> str | None:
 def _await_use(service: Service) -> None:
     """A process shows its token only after exec, and an old one may take a moment to go: look for a while."""
     deadline = time.monotonic() + _USE_SECONDS
+    if (service.result["health_after"] or {}).get("ok"):  # then it runs, and what is right need not be asked for
+        seen = service.use(service.manager.pids())
+        if seen[0] == "yes":
+            service.note_use(*seen)
+            return
     while True:
         state = service.manager.state()
         pids = service.manager.pids()

@@ -6,15 +6,19 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
+from ansible_collections.botops.rotation.plugins.module_utils._registry_proofs import (
+    SECONDS,
+    Argv,
+    Health,
+    InUse,
+    file,
+    url_problem,
+)
 from ansible_collections.botops.rotation.plugins.module_utils._registry_schema import BOT_NAME, WORKSPACE_NAME
 from ansible_collections.botops.rotation.plugins.module_utils._registry_shapes import (
-    INVALID,
     Choice,
     Field,
     Fields,
@@ -29,27 +33,8 @@ from ansible_collections.botops.rotation.plugins.module_utils._registry_shapes i
 SUPERVISOR_URL = "unix:///var/run/supervisor.sock"
 
 
-def _url_problem(value: str) -> str | None:
-    """Why a URL cannot be asked; the words never quote it."""
-    try:
-        parts = urlsplit(value)
-        port = parts.port
-    except ValueError:
-        return "is not a URL"
-    if parts.scheme == "unix":
-        return None if re.fullmatch(r"unix:///[^\s]+", value) else "does not name a socket by its absolute path"
-    if parts.username is not None or parts.password is not None:
-        return "holds a user name or a password"
-    return None if parts.hostname and port != 0 else "names no host"
-
-
-def _file(what: str, example: str) -> Text:
-    return Text(what, example, r"/[^\0\r\n]*[^\0\r\n/]")
-
-
-WEB_URL = Text("an http or https URL", "http://127.0.0.1:8080/healthz", r"https?://\S+", _url_problem)
 SERVER_URL = Text(
-    "supervisor's URL", f"{SUPERVISOR_URL} or http://127.0.0.1:9001", r"(?:unix|https?)://\S+", _url_problem
+    "supervisor's URL", f"{SUPERVISOR_URL} or http://127.0.0.1:9001", r"(?:unix|https?)://\S+", url_problem
 )
 VARIABLE_NAME = Text("the name of an environment variable", "SLACK_BOT_TOKEN", r"[A-Za-z_][A-Za-z0-9_]*")
 VARIABLE = Fields(
@@ -59,58 +44,19 @@ VARIABLE = Fields(
         "token": Field(Choice(("bot", "user")), default="bot"),
     }
 )
-HEALTH = Fields(
-    {
-        "url": Field(WEB_URL, True),
-        "status": Field(Number("an HTTP status", 100, 599), default=200),
-        "timeout": Field(Number("a number of seconds", 0, 3600, whole=False, above=True), default=30),
-    }
-)
 _PROGRAM = Text("a program of supervisor", "gobot-consumer or gobot:consumer", r"[^\s-]\S*")
-_UNIT = Text("a systemd unit", "gobot-consumer.service", r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*")
 
 
+def _unit_problem(value: str) -> str | None:
+    kind = re.search(r"\.(socket|timer|target|path|mount|automount|swap|slice|scope|device)$", value)
+    if kind:
+        return f"is a {kind[1]}, whose processes are those of another unit"
+    return "is a template without its instance" if re.search(r"@(\.service)?$", value) else None
+
+
+_UNIT = Text("a systemd unit", "gobot-consumer.service", r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*", _unit_problem)
 _CONTAINER = Text("a container's name", "gobot-consumer", r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _USER = Text("the name of a user of the host", "gobot", r"[A-Za-z_][A-Za-z0-9_.-]*\$?")
-
-
-@dataclass(frozen=True)
-class Argv:
-    """A command: a list of texts, or one text that is split into words as a shell splits them (nothing is expanded)."""
-
-    due: str = "a command is due, such as [podman, kube, play, --replace, /srv/gobot.yml]"
-
-    def read(self, value: Any, place: str, problems: Problems) -> Any:
-        word = Text("a word of the command", "--replace", r"(?s)[^\0]+")
-        if isinstance(value, str):
-            words = word.judge(value)
-            try:
-                value = shlex.split(value)
-            except ValueError:
-                words = words or f"has a quote that is never closed; {self.due}"
-            if words:
-                problems.add(place, words)
-                return INVALID
-        return Items(word, least=1).read(value, place, problems)
-
-
-class InUse:
-    """A service's own proof of the token that it uses: an endpoint that tells the fingerprint, or its start time."""
-
-    due = "{url: ..., field: fingerprint} or {started_after: true} is due"
-    _endpoint = Fields(
-        {
-            "url": Field(WEB_URL, True),
-            "field": Field(Text("the name of a field of the answer", "fingerprint", r"\S+"), default="fingerprint"),
-        }
-    )
-
-    def read(self, value: Any, place: str, problems: Problems) -> Any:
-        if not isinstance(value, Mapping) or "started_after" not in value:
-            return self._endpoint.read(value, place, problems)
-        if len(value) > 1 or value["started_after"] is not True:
-            problems.add(place, f"is neither the one nor the other, or both; {self.due}")
-        return {"started_after": True}
 
 
 class RenderedBy:
@@ -120,7 +66,7 @@ class RenderedBy:
     _fields = Fields(
         {
             "render": Field(Argv("a command is due, such as [systemctl, restart, vault-agent.service]")),
-            "timeout": Field(Number("a number of seconds", 0, 3600, whole=False, above=True)),
+            "timeout": Field(SECONDS),
             "restarts": Field(Flag(), default=False),
         }
     )
@@ -137,19 +83,24 @@ _COMMON = {
     "name": Field(Text("a service's name", "gobot-consumer", r"[A-Za-z0-9][A-Za-z0-9_.@:-]{0,127}"), True),
     "manager": Field(Choice(("systemd", "supervisor", "command", "podman")), True),
     "order": Field(Number("a whole number", -1000, 1000), default=0),
-    "env_file": Field(_file("the absolute path of an environment file", "/etc/gobot/consumer.env"), True),
+    "env_file": Field(file("the absolute path of an environment file", "/etc/gobot/consumer.env"), True),
     "rendered_by": Field(RenderedBy()),
     "env": Field(Table(VARIABLE_NAME, VARIABLE, least=1), True),
-    "health": Field(HEALTH),
+    "health": Field(Health()),
     "in_use": Field(InUse()),
 }
 _OWN = {
-    "systemd": {"unit": Field(_UNIT, True), "scope": Field(Choice(("system", "user")), default="system")},
+    "systemd": {
+        "unit": Field(_UNIT, True),
+        "scope": Field(Choice(("system", "user"))),
+        "user": Field(_USER),
+        "reload": Field(Flag(), default=False),
+    },
     "supervisor": {"unit": Field(_PROGRAM), "server_url": Field(SERVER_URL, default=SUPERVISOR_URL)},
     "command": {
         "restart": Field(Argv(), True),
         "active": Field(Argv()),
-        "pid_file": Field(_file("the absolute path of a file", "/run/gobot.pid")),
+        "pid_file": Field(file("the absolute path of a file", "/run/gobot.pid")),
     },
     "podman": {"unit": Field(_CONTAINER), "user": Field(_USER), "recreate": Field(Argv())},
 }
@@ -186,7 +137,22 @@ class Service:
         found = Fields({**_COMMON, "env_format": env_format, **_OWN[manager]}, elsewhere).read(value, place, problems)
         if manager in ("supervisor", "podman") and found.get("unit") is None:
             found["unit"] = found.get("name")
+        if manager == "systemd":
+            _read_systemd(found, place, problems)
         return {**dict.fromkeys(elsewhere), **found}
+
+
+def _read_systemd(found: dict[str, Any], place: str, problems: Problems) -> None:
+    """What depends on several keys of a unit."""
+    if found.get("user") and found.get("scope") == "system":
+        problems.add(f"{place}.user", "is for units of a user's own systemd; take it out, or `scope: system`")
+    if "scope" in found and found["scope"] is None:
+        found["scope"] = "user" if found.get("user") else "system"
+    if found.get("reload") and not (found.get("in_use") or {}).get("url"):
+        problems.add(
+            f"{place}.reload",
+            "needs `in_use` with a url: the environment of a process that re-reads its file does not show the new token",
+        )
 
 
 SERVICES = Items(Service())

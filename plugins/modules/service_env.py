@@ -134,8 +134,10 @@ options:
         required: true
       health:
         description:
-          - C(url) (http, https, or C(http+unix://) with a percent-encoded socket path), C(status) (default 200) and
-            C(timeout) (seconds after a restart, default 30). It is asked every 50 ms, without proxies and redirects.
+          - C(url) (http or https; C(socket) for HTTP over that unix socket) and C(status) (default 200), without proxies and
+            redirects; C(socket) alone, which has to take connections; C(command), a list of arguments, which has to end
+            with 0; or C(active_for), seconds without a new start.
+          - C(timeout) is how many seconds after a restart it may take (default 30).
           - Without it a service is healthy once it has been active for 5 seconds.
         type: dict
       health_required:
@@ -151,7 +153,8 @@ options:
         description:
           - The service's own proof, asked only where the environment of its processes tells nothing. Either C(url) and
             C(field) (a field of the JSON answer, dots go deeper, default C(fingerprint), that holds a fingerprint, a
-            list of them, or a mapping from variable to fingerprint), or C(started_after=true), which takes for a proof
+            list of them, or a mapping from variable to fingerprint; C(socket) as for O(services[].health)), or
+            C(started_after=true), which takes for a proof
             that its processes started after the file was written.
         type: dict
       force:
@@ -250,6 +253,9 @@ services:
       type: bool
     restarted:
       description: Whether the service was restarted.
+      type: bool
+    reloaded:
+      description: Whether it was reloaded instead, since it re-reads its file.
       type: bool
     restored:
       description: Whether it was brought back to the old tokens.

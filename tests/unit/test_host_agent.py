@@ -9,6 +9,7 @@ import ast
 import base64
 import json
 import re
+import subprocess
 import sys
 import threading
 import time
@@ -94,8 +95,11 @@ def test_tokens_are_masked_and_so_is_what_looks_like_one() -> None:
 
 
 def unpacked(program: bytes) -> tuple[dict, dict]:
-    sources, payload = re.findall(rb'unpacked\("([^"]+)"\)', program)
-    return tuple(json.loads(zlib.decompress(base64.b64decode(each))) for each in (sources, payload))
+    """The modules that are sent, and the payload."""
+    text = program.decode()
+    modules = ast.literal_eval(re.search(r"^    modules = (.*)$", text, re.MULTILINE)[1])
+    payload = re.search(r'unpacked\("([^"]+)"\)', text)[1]
+    return modules, json.loads(zlib.decompress(base64.b64decode(payload)))
 
 
 def test_only_the_managers_and_dialects_that_are_needed_are_sent() -> None:
@@ -103,17 +107,31 @@ def test_only_the_managers_and_dialects_that_are_needed_are_sent() -> None:
         "state": "preflight",
         "services": [{"manager": "systemd"}, {"manager": "command", "env_format": "shell"}],
     }
-    sources, sent = unpacked(_program.build(payload))
-    names = {name.partition(".")[2] for name in sources}
+    modules, sent = unpacked(_program.build(payload))
+    names = {name.partition(".")[2] for name in modules}
     assert sent == payload
     assert {"managers._systemd", "managers._command", "_env_systemd", "_env_shell", "_agent"} <= names
     assert not {"managers._supervisor", "_env_podman", "_program"} & names
 
 
 def test_the_program_is_small_and_ascii() -> None:
-    services = [{"manager": each} for each in ("systemd", "supervisor", "command")]
-    program = _program.build({"services": services, "tokens": {"k": tokens.bot()}})
-    assert len(program) < 40_000 and program.isascii()
+    program = _program.build({"services": [{"manager": "systemd"}], "tokens": {"k": tokens.bot()}})
+    assert len(program) < 200_000 and program.isascii()
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["the same", "another"])
+def test_a_python_of_the_controllers_version_need_not_compile_and_another_does(same, monkeypatch) -> None:
+    if not same:
+        monkeypatch.setattr(_program, "MAGIC_NUMBER", b"another")
+    program = _program.build({"state": "preflight", "services": []}).decode()
+    program = program.replace("compile(unpacked", "print('compiles') or compile(unpacked")
+    done = subprocess.run([sys.executable, "-I", "-"], input=program, capture_output=True, text=True, check=True)
+    assert ("compiles" in done.stdout) is not same and _program.MARKER + '{"changed": false' in done.stdout
+    modules, _payload = unpacked(program.encode())
+    for name, (_package, source, _code) in modules.items():
+        path = Path(_program.__file__).parent / (name.partition(".")[2].replace(".", "/") or "__init__")
+        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        assert zlib.decompress(base64.b64decode(source)) == path.read_bytes()
 
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if path.name != "_program.py"], ids=lambda path: path.name)

@@ -144,6 +144,7 @@ def test_options_have_every_key_with_its_default() -> None:
         "unit": "gobot-consumer@1.service",
         "scope": "system",
         "user": None,
+        "reload": False,
         "recreate": None,
         "rendered_by": None,
         "server_url": None,

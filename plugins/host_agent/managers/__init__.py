@@ -11,6 +11,15 @@ Manager(service)    a row of the plan
 .restart()          stop and start, once; returns when the start was asked for or done; raises HostError
 .pids()             its processes as of the last `state`; empty when there are none, or when it cannot tell
 .finds_processes    whether `pids` can tell at all
+
+Only where the manager has them:
+
+.way                how it takes a new token: `restart`, `reload` (by `restart` too), or `wait` for its end
+.wait(seconds)      wait until it has ended by itself; raises HostError
+.momentary          it has done its work when its start is done: nothing to watch afterwards
+.incarnation()      another one after each start, as of the last `state`
+.lives()            whether a process of it is seen, where that costs less than `state`
+.proof(modified, right)   (`yes` or `no`, evidence) for a service without processes, whose file was written then
 """
 
 from __future__ import annotations

@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import shutil
-
 from .. import _processes
 from .._mask import HostError
 from . import State
-from ._run import run
+from ._run import run, which
 
 _RESTART_SECONDS = 120.0
 _ACTIVE_SECONDS = 10.0
@@ -27,7 +25,7 @@ class Manager:
         if not self._restart:
             return "has no `restart` command; add it to botops_services"
         for argv in filter(None, (self._restart, self._active)):
-            if shutil.which(argv[0]) is None:
+            if which(argv[0]) is None:
                 return f"command {argv[0]} is not there or not executable; correct it in botops_services"
         return None
 

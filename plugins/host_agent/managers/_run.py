@@ -77,7 +77,7 @@ def run(
     keep_output: bool = True,
     user: str | None = None,
 ) -> tuple[int, str, str]:
-    """(exit status, standard output, last line of standard error); 128 + N when signal N ended it.
+    """(exit status, standard output, last line of standard error that is no mere hint); 128 + N when signal N ended it.
 
     Without `keep_output` both go to /dev/null: a daemon that the command leaves behind inherits them, would keep a
     pipe open for ever and would fail when it is closed. What does not end in time is killed with what it started.
@@ -104,8 +104,8 @@ def run(
             os.close(reading)
     if failed:
         raise HostError(f"`{' '.join(argv)}` could not be run: {os.strerror(int(failed))}")
-    said = complaint.decode("utf-8", "replace").strip().rpartition("\n")[2]
-    return status, output.decode("utf-8", "replace"), masked(said)[:300]
+    said = [line for line in complaint.decode("utf-8", "replace").splitlines() if line and not line.startswith('See "')]
+    return status, output.decode("utf-8", "replace"), masked(said[-1] if said else "")[:300]
 
 
 def _become(argv: list[str], pipes: list[int], person: _Person | None) -> None:

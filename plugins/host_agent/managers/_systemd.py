@@ -1,82 +1,223 @@
 # Copyright (c) 2026 botops.rotation contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Services that systemd runs: `systemctl show`, `reset-failed`, `restart`; processes by the unit's control group."""
+"""Services that systemd runs, for the system or for a user; their processes are those of the unit's control group.
+
+A `oneshot` unit that does not stay active is not started: it runs when its timer or somebody wants it to, and reads the
+file then. One that runs just now is waited for.
+"""
 
 from __future__ import annotations
 
+import _thread
 import os
+import time
 
 from .. import _processes
 from .._mask import HostError
 from . import State
-from ._run import run
+from ._systemd_ctl import seconds, systemctl
+from ._systemd_files import Verdict
 
-_PROPERTIES = "LoadState,ActiveState,SubState,Result,MainPID,ControlGroup,EnvironmentFiles,NeedDaemonReload"
-_RESTART_SECONDS = 120.0
 _LOAD_PROBLEMS = {
     "not-found": "does not exist on this host; correct `unit`, or install it",
-    "masked": "is masked; `systemctl unmask` it, or take it out of botops_services",
-    "bad-setting": "has a setting that systemd refuses; see `systemctl status`",
-    "error": "could not be loaded; see `systemctl status`",
+    "masked": "is masked; `{0} unmask` it, or take it out of botops_services",
+    "bad-setting": "has a setting that systemd refuses; see `{0} status`",
+    "error": "could not be loaded; see `{0} status`",
 }
+_LONG_STOP = 5.0  # of a stop that takes longer people are told
+_MARGIN, _UNLIMITED, _LONGEST = 10.0, 120.0, 600.0  # seconds to wait for a restart, see _patience
+_TOLERANCE = 0.02
+_locks: dict[str, _thread.LockType] = {}  # by unit: services of one unit are restarted at the same time
+_begun: dict[str, float] = {}  # by unit, when its last restart began, seconds since the epoch
 
 
 class Manager:
     finds_processes = True
 
     def __init__(self, service: dict) -> None:
-        self.unit = service.get("unit") or f"{service['name']}.service"
-        self._env_file = service["env_file"]
-        self._systemctl = ["systemctl", "--user"] if service.get("scope") == "user" else ["systemctl"]
+        unit = service.get("unit") or service["name"]
+        self.unit = unit if unit.endswith(".service") else f"{unit}.service"
+        self._service = service
+        self._reloads = bool(service.get("reload"))
+        self._ctl = systemctl(service.get("scope") or "system", service.get("user"))
+        self._ctl.expect(self.unit)
+        self._key = f"{self._ctl.command} {service.get('user')} {self.unit}"
+        _locks.setdefault(self._key, _thread.allocate_lock())
         self._shown: dict[str, str] = {}
+        self._fresh = False  # whether what was shown may still serve for `state`
+        self._odd: list[str] = []
 
-    def _show(self) -> dict[str, str]:
-        status, output, complaint = run([*self._systemctl, "show", f"--property={_PROPERTIES}", "--", self.unit], 20.0)
-        if status != 0:
-            raise HostError(f"systemctl show {self.unit} ended with {status}: {complaint or 'no message'}")
-        found: dict[str, str] = {}
-        for line in output.splitlines():
-            name, _sign, value = line.partition("=")
-            found[name] = f"{found[name]}\n{value}" if name in found else value
-        self._shown = found
-        return found
+    # -- before anything is changed --------------------------------------------------------------------------------
 
     def problem(self) -> str | None:
         try:
-            load = self._show().get("LoadState", "")
+            self._odd += self._ctl.reach()
+            self._shown, self._fresh = self._ctl.first(self.unit), True
         except HostError as problem:
             return str(problem)
-        return None if load == "loaded" else f"unit {self.unit} {_LOAD_PROBLEMS.get(load, f'is in load state {load}')}"
+        load = self._shown.get("LoadState", "")
+        if load != "loaded":
+            words = _LOAD_PROBLEMS.get(load, f"is in load state {load}").format(self._ctl.command)
+            return f"unit {self.unit} {words}"
+        verdict = Verdict(self._service, self.unit, self._shown)
+        self._odd += verdict.warnings
+        if self._reloads and self._shown.get("CanReload") != "yes":
+            verdict.problems.append(
+                f"unit {self.unit} cannot be reloaded (it has no ExecReload=); take `reload` out of botops_services"
+            )
+        return "; ".join(verdict.problems) or None
 
     def warnings(self) -> list[str]:
-        shown = self._shown
-        listed = [each.rpartition(" (")[0] or each for each in shown.get("EnvironmentFiles", "").splitlines() if each]
-        found = []
-        if os.path.realpath(self._env_file) not in [os.path.realpath(each.lstrip("-")) for each in listed]:
-            found.append(f"unit {self.unit} has no EnvironmentFile={self._env_file}")
-        if shown.get("NeedDaemonReload") == "yes":
-            found.append(f"unit {self.unit} was changed on disk; `systemctl daemon-reload` has not been run")
-        return found
+        odd, self._odd = self._odd, []
+        if self._shown.get("NeedDaemonReload") == "yes":
+            odd.append(
+                f"unit {self.unit} was changed on disk; it is restarted as systemd knows it, until somebody runs "
+                f"`{self._ctl.command} daemon-reload`"
+            )
+        return odd
+
+    # -- what it is doing ------------------------------------------------------------------------------------------
 
     def state(self) -> State:
-        shown = self._show()
-        active, sub = shown.get("ActiveState", ""), shown.get("SubState", "")
-        words = f"unit {self.unit} is {active} ({sub}, result {shown.get('Result', '?')})"
-        return State(active in ("active", "reloading"), active in ("failed", "inactive"), words)
+        if self._fresh:
+            self._fresh = False
+        else:
+            self._shown = self._ctl.show(self.unit)
+        shown = self._shown
+        active, words = shown.get("ActiveState", ""), f"unit {self.unit} is {self._words()}"
+        if self._passing:
+            return State(True if active == "activating" else None, True, words)
+        return State(active in ("active", "reloading", "refreshing"), active in ("failed", "inactive"), words)
 
-    def restart(self) -> None:
-        # A service whose token died has often reached its start limit, which would refuse this start too.
-        run([*self._systemctl, "reset-failed", "--", self.unit], 20.0)
-        status, _output, complaint = run([*self._systemctl, "restart", "--", self.unit], _RESTART_SECONDS)
-        if status != 0:
-            raise HostError(
-                f"systemctl restart {self.unit} ended with {status}: {complaint or 'no message'}; "
-                f"see `journalctl -u {self.unit} -n 20`"
-            )
+    def _words(self) -> str:
+        shown = self._shown
+        words = f"{shown.get('ActiveState')} ({shown.get('SubState')}, result {shown.get('Result', '?')}"
+        status = shown.get("ExecMainStatus", "0")
+        if status != "0":
+            words += f", {'exit status' if shown.get('ExecMainCode') == '1' else 'signal'} {status}"
+        again = int(shown.get("NRestarts") or 0)
+        return words + (f", started again {again} times by systemd)" if again else ")")
+
+    @property
+    def _passing(self) -> bool:
+        """Whether it is a unit that comes and goes."""
+        return self._shown.get("Type") == "oneshot" and self._shown.get("RemainAfterExit") != "yes"
+
+    @property
+    def momentary(self) -> bool:
+        """Whether it has done its work when its start is done, so that it need not be watched afterwards."""
+        return self._shown.get("Type") == "oneshot"
+
+    def incarnation(self) -> str:
+        """Another one after each start, as of the last `state`."""
+        return self._shown.get("InvocationID", "")
+
+    def lives(self) -> bool:
+        """Whether a process of it is seen, without asking systemd."""
+        return bool(self.pids())
 
     def pids(self) -> list[int]:
-        shown = self._shown
-        group, main = shown.get("ControlGroup", ""), int(shown.get("MainPID") or 0)
+        group, main = self._shown.get("ControlGroup", ""), int(self._shown.get("MainPID") or 0)
         found = _processes.in_cgroup(group) if group not in ("", "/") else []
         return found or _processes.tree([main] if main else [])
+
+    def proof(self, modified: float, right: bool) -> tuple[str, str] | None:
+        """For a unit without processes: (`yes` or `no`, evidence), from `modified`, when its file, if right, was written."""
+        if self._shown.get("Type") != "oneshot" or not right:
+            return None
+        if self._passing:
+            return "yes", f"unit {self.unit} is a oneshot that does not run now: its next start reads the file"
+        if self._shown.get("ActiveState") != "active":
+            return None
+        begun = int(self._shown.get("InactiveExitTimestampMonotonic") or 0) / 1e6
+        late = time.time() - (time.clock_gettime(time.CLOCK_MONOTONIC) - begun) - modified
+        words = f"unit {self.unit} is a oneshot without processes; it was started {abs(late):.1f} s"
+        return ("yes", f"{words} after the file was written") if late >= -_TOLERANCE else (
+            "no", f"{words} before the file was written")  # fmt: skip
+
+    # -- changing it -----------------------------------------------------------------------------------------------
+
+    @property
+    def way(self) -> str:
+        """How it takes a new token, as of the last `state`: `restart`, `reload` or `wait` (for its end, if it runs)."""
+        if self._passing:
+            return "wait"
+        return "reload" if self._reloads and self._shown.get("ActiveState") == "active" else "restart"
+
+    def wait(self, patience: float) -> None:
+        """Wait until a unit that comes and goes is gone."""
+        deadline = time.monotonic() + patience
+        while self.state().active:
+            if time.monotonic() >= deadline:
+                raise HostError(
+                    f"unit {self.unit} is a oneshot that still runs after {patience:.0f} s, with the token that it was "
+                    "started with; it is not interrupted: run again when it has ended"
+                )
+            time.sleep(0.1)
+
+    def restart(self) -> None:
+        """Restart it, or reload where that is its way. Waits as long as systemd does, see `_patience`.
+
+        Another service of this run may be of the same unit: a restart that began when the file was written already will do.
+        """
+        with _locks[self._key]:
+            if _begun.get(self._key, 0.0) < os.stat(self._service["env_file"]).st_mtime:
+                _begun[self._key] = time.time()
+                self._restart()
+
+    def _restart(self) -> None:
+        verb, begun = self.way, time.monotonic()
+        if verb == "restart" and self._near_its_limit():
+            self._ctl.run("reset-failed", "--", self.unit)
+        status, complaint = self._do(verb)
+        if status != 0:
+            self.state()
+            if self._shown.get("Result") == "start-limit-hit":
+                self._ctl.run("reset-failed", "--", self.unit)
+                status, complaint = self._do(verb)
+        if status != 0:
+            self.state()
+            raise HostError(
+                f"`{self._ctl.command} {verb} {self.unit}` ended with {status}: {complaint}; the unit is "
+                f"{self._words()}; see {self._log()}"
+            )
+        if time.monotonic() - begun > _LONG_STOP:
+            self._tell_long_stop()
+
+    def _near_its_limit(self) -> bool:
+        """A service whose token died has often reached its start limit, which would refuse this start too."""
+        shown = self._shown
+        calm = shown.get("ActiveState") == "active" and shown.get("Result") == "success"
+        return not calm or shown.get("NRestarts", "0") != "0"
+
+    def _do(self, verb: str) -> tuple[int, str]:
+        patience = self._patience()
+        try:
+            status, _output, complaint = self._ctl.run(verb, "--", self.unit, seconds=patience)
+        except HostError:
+            self.state()
+            raise HostError(
+                f"`{self._ctl.command} {verb} {self.unit}` did not end within {patience:.0f} s; the unit is "
+                f"{self._words()}; see {self._log()}, end its processes by hand if it must be, then run again"
+            ) from None
+        return status, complaint or "no message"
+
+    def _patience(self) -> float:
+        """Seconds for a restart: what the unit allows for its stop (the signal, then SIGKILL) and its start, in bounds."""
+        stop, start = (seconds(self._shown.get(f"Timeout{each}USec", "")) for each in ("Stop", "Start"))
+        return min(_LONGEST, (_UNLIMITED if stop is None else 2 * stop) + (start or 0.0) + _MARGIN)
+
+    def _tell_long_stop(self) -> None:
+        self.state()
+        began, ended = (
+            int(self._shown.get(f"{each}TimestampMonotonic") or 0) / 1e6 for each in ("ActiveExit", "InactiveEnter")
+        )
+        if ended - began > _LONG_STOP:
+            self._odd.append(
+                f"unit {self.unit} took {ended - began:.0f} s to stop: does it end on SIGTERM? systemd kills it after "
+                f"TimeoutStopSec= ({self._shown.get('TimeoutStopUSec', '?')})"
+            )
+
+    def _log(self) -> str:
+        return f"`journalctl {'--user ' if 'user' in self._ctl.command else ''}-u {self.unit} -n 20`"
