@@ -103,8 +103,8 @@ def bars(samples: list[Sample]) -> list[Bar]:
     single = middle(samples, what="tool", hosts=wide, installations=1)
     outages = list(outage_ratios(samples).values())
     return [
-        Bar(f"apply phase / limit, connections open, {hosts} hosts", ratio(apply, at("limit_open")), most=1.2),
-        Bar(f"apply phase / limit, connections to open, {hosts} hosts", ratio(apply, at("limit"))),
+        Bar(f"apply phase / limit, {hosts} hosts", ratio(apply, at("limit")), most=1.2),
+        Bar(f"apply phase / limit over open connections, {hosts} hosts", ratio(apply, at("limit_open"))),
         Bar(f"whole run / limit, {hosts} hosts", ratio(whole, at("limit")), most=2.5),
         Bar(f"by hand / whole run, {hosts} hosts", ratio(at("by_hand"), whole), least=2.5),
         Bar(f"{many} installations / 1, {wide} hosts", ratio(several, single), most=1.3),
