@@ -36,7 +36,7 @@ class Machine:
         self._hosts, self._name = hosts, hosts.names[0]
         self.old, self.new = tokens.bot(), tokens.bot()
         self.secrets = {self.old, self.new}
-        self._number = 0
+        self.numbered = 0
         self.put(f"{_HOME}/service.py", _SERVICE.read_text())
         self.put(f"{_HOME}/accepted", f"{fingerprint(self.old)} {fingerprint(self.new)}")
 
@@ -73,8 +73,8 @@ class Machine:
     # -- units ------------------------------------------------------------------------------------------------------
 
     def name(self) -> str:
-        self._number += 1
-        return f"u{self._number}"
+        self.numbered += 1
+        return f"u{self.numbered}"
 
     def env_file(self, name: str, text: str | None = None, **put: Any) -> str:
         return self.put(f"/etc/units/{name}.env", f"# {name}\nTOKEN={self.old}\n" if text is None else text, **put)
@@ -86,7 +86,7 @@ class Machine:
         `before` is run before the start. @FILE is the environment file.
         """
         name = parts.get("name") or self.name()
-        port = 9000 + self._number
+        port = 9000 + self.numbered
         file = self.env_file(name)
         files = parts.get("files", f"EnvironmentFile={file}").replace("@FILE", file)
         command = parts.get("command", f"{PYTHON} --accepted {_HOME}/accepted --port {port} {arguments}")

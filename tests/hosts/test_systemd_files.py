@@ -115,9 +115,9 @@ def test_a_unit_changed_on_disk_is_restarted_as_systemd_knows_it(machine: Machin
 
 
 def test_a_wrapper_that_reads_the_file_in_its_command_is_believed(machine: Machine) -> None:
-    command = f"/bin/sh -c 'set -a; . @FILE; exec /usr/bin/python3 -I -S /opt/units/service.py --accepted /opt/units/accepted --port {9001 + machine._number}'"
+    command = f"/bin/sh -c 'set -a; . @FILE; exec /usr/bin/python3 -I -S /opt/units/service.py --accepted /opt/units/accepted --port {9001 + machine.numbered}'"
     row = machine.unit(files="", command=command)
-    machine.await_health(9000 + machine._number)
+    machine.await_health(9000 + machine.numbered)
     row.update(env_format="shell")
     service = machine.rotate(row)
     assert service["in_use"] == "yes" and service["warnings"] == []

@@ -88,7 +88,7 @@ def test_two_services_of_one_unit_need_one_restart(machine: Machine) -> None:
 def test_a_oneshot_that_stays_active_is_started_again(machine: Machine) -> None:
     row = machine.unit(
         command="/bin/sh -c 'echo $TOKEN > /run/$TARGET'",
-        lines=f"Type=oneshot\nRemainAfterExit=yes\nEnvironment=TARGET=stays{machine._number}",
+        lines=f"Type=oneshot\nRemainAfterExit=yes\nEnvironment=TARGET=stays{machine.numbered}",
     )
     row["health"] = None
     service = machine.rotate(row)

@@ -18,6 +18,7 @@ from .._mask import HostError
 from . import State
 from ._systemd_ctl import seconds, systemctl
 from ._systemd_files import Verdict
+from ._systemd_shown import is_oneshot, passing, proof, words
 
 _LOAD_PROBLEMS = {
     "not-found": "does not exist on this host; correct `unit`, or install it",
@@ -27,7 +28,6 @@ _LOAD_PROBLEMS = {
 }
 _LONG_STOP = 5.0  # of a stop that takes longer people are told
 _MARGIN, _UNLIMITED, _LONGEST = 10.0, 120.0, 600.0  # seconds to wait for a restart, see _patience
-_TOLERANCE = 0.02
 _locks: dict[str, _thread.LockType] = {}  # by unit: services of one unit are restarted at the same time
 _begun: dict[str, float] = {}  # by unit, when its last restart began, seconds since the epoch
 
@@ -58,14 +58,20 @@ class Manager:
             return str(problem)
         load = self._shown.get("LoadState", "")
         if load != "loaded":
-            words = _LOAD_PROBLEMS.get(load, f"is in load state {load}").format(self._ctl.command)
-            return f"unit {self.unit} {words}"
+            why = _LOAD_PROBLEMS.get(load, f"is in load state {load}").format(self._ctl.command)
+            return f"unit {self.unit} {why}"
         verdict = Verdict(self._service, self.unit, self._shown)
         self._odd += verdict.warnings
         if self._reloads and self._shown.get("CanReload") != "yes":
             verdict.problems.append(
                 f"unit {self.unit} cannot be reloaded (it has no ExecReload=); take `reload` out of botops_services"
             )
+        allowed = self._ctl.may_restart()
+        cure = "run with become, or let polkit allow it"
+        if allowed is None:
+            self._odd.append(f"whether this user may restart unit {self.unit} is only seen when it is done; {cure}")
+        elif not allowed:
+            verdict.problems.append(f"unit {self.unit} may not be restarted by this user; {cure}")
         return "; ".join(verdict.problems) or None
 
     def warnings(self) -> list[str]:
@@ -85,29 +91,15 @@ class Manager:
         else:
             self._shown = self._ctl.show(self.unit)
         shown = self._shown
-        active, words = shown.get("ActiveState", ""), f"unit {self.unit} is {self._words()}"
-        if self._passing:
-            return State(True if active == "activating" else None, True, words)
-        return State(active in ("active", "reloading", "refreshing"), active in ("failed", "inactive"), words)
-
-    def _words(self) -> str:
-        shown = self._shown
-        words = f"{shown.get('ActiveState')} ({shown.get('SubState')}, result {shown.get('Result', '?')}"
-        status = shown.get("ExecMainStatus", "0")
-        if status != "0":
-            words += f", {'exit status' if shown.get('ExecMainCode') == '1' else 'signal'} {status}"
-        again = int(shown.get("NRestarts") or 0)
-        return words + (f", started again {again} times by systemd)" if again else ")")
-
-    @property
-    def _passing(self) -> bool:
-        """Whether it is a unit that comes and goes."""
-        return self._shown.get("Type") == "oneshot" and self._shown.get("RemainAfterExit") != "yes"
+        active, said = shown.get("ActiveState", ""), f"unit {self.unit} is {words(shown)}"
+        if passing(self._shown):
+            return State(True if active == "activating" else None, True, said)
+        return State(active in ("active", "reloading", "refreshing"), active in ("failed", "inactive"), said)
 
     @property
     def momentary(self) -> bool:
         """Whether it has done its work when its start is done, so that it need not be watched afterwards."""
-        return self._shown.get("Type") == "oneshot"
+        return is_oneshot(self._shown)
 
     def incarnation(self) -> str:
         """Another one after each start, as of the last `state`."""
@@ -124,24 +116,14 @@ class Manager:
 
     def proof(self, modified: float, right: bool) -> tuple[str, str] | None:
         """For a unit without processes: (`yes` or `no`, evidence), from `modified`, when its file, if right, was written."""
-        if self._shown.get("Type") != "oneshot" or not right:
-            return None
-        if self._passing:
-            return "yes", f"unit {self.unit} is a oneshot that does not run now: its next start reads the file"
-        if self._shown.get("ActiveState") != "active":
-            return None
-        begun = int(self._shown.get("InactiveExitTimestampMonotonic") or 0) / 1e6
-        late = time.time() - (time.clock_gettime(time.CLOCK_MONOTONIC) - begun) - modified
-        words = f"unit {self.unit} is a oneshot without processes; it was started {abs(late):.1f} s"
-        return ("yes", f"{words} after the file was written") if late >= -_TOLERANCE else (
-            "no", f"{words} before the file was written")  # fmt: skip
+        return proof(self.unit, self._shown, modified) if right else None
 
     # -- changing it -----------------------------------------------------------------------------------------------
 
     @property
     def way(self) -> str:
         """How it takes a new token, as of the last `state`: `restart`, `reload` or `wait` (for its end, if it runs)."""
-        if self._passing:
+        if passing(self._shown):
             return "wait"
         return "reload" if self._reloads and self._shown.get("ActiveState") == "active" else "restart"
 
@@ -180,7 +162,7 @@ class Manager:
             self.state()
             raise HostError(
                 f"`{self._ctl.command} {verb} {self.unit}` ended with {status}: {complaint}; the unit is "
-                f"{self._words()}; see {self._log()}"
+                f"{words(self._shown)}; see {self._log()}"
             )
         if time.monotonic() - begun > _LONG_STOP:
             self._tell_long_stop()
@@ -199,7 +181,7 @@ class Manager:
             self.state()
             raise HostError(
                 f"`{self._ctl.command} {verb} {self.unit}` did not end within {patience:.0f} s; the unit is "
-                f"{self._words()}; see {self._log()}, end its processes by hand if it must be, then run again"
+                f"{words(self._shown)}; see {self._log()}, end its processes by hand if it must be, then run again"
             ) from None
         return status, complaint or "no message"
 

@@ -17,6 +17,12 @@ _PROPERTIES = (
     "UnsetEnvironment"
 )
 _SECONDS = 20.0
+_MANAGE = "org.freedesktop.systemd1.manage-units"
+_POLKIT = (
+    "org.freedesktop.PolicyKit1",
+    "/org/freedesktop/PolicyKit1/Authority",
+    "org.freedesktop.PolicyKit1.Authority",
+)
 _UNITS = {"y": 31557600.0, "month": 2629800.0, "w": 604800.0, "d": 86400.0, "h": 3600.0, "min": 60.0, "s": 1.0}
 _UNITS.update(ms=1e-3, us=1e-6)
 _all: dict[tuple[str, str | None], Systemctl] = {}
@@ -56,6 +62,31 @@ class Systemctl:
         if os.path.exists(f"/var/lib/systemd/linger/{self._user}"):
             return []
         return [f"the systemd of user {self._user} ends, and with it the service, when {self._user} logs out; {cure}"]
+
+    def may_restart(self) -> bool | None:
+        """Whether this program's user may restart units of the system. None: polkit decides for each, when it is done."""
+        if self._for_user or os.geteuid() == 0:
+            return True
+        with open("/proc/self/stat", encoding="utf-8", errors="replace") as stream:
+            begun = stream.read().rpartition(")")[2].split()[19]
+        me = ["unix-process", "2", "pid", "u", str(os.getpid()), "start-time", "t", begun]
+        # org.freedesktop.PolicyKit1.Authority(7): only root may ask it about one unit. Without polkit nobody answers, and
+        # only root may restart.
+        argv = [
+            "busctl",
+            "--system",
+            "call",
+            *_POLKIT,
+            "CheckAuthorization",
+            "(sa{sv})sa{ss}us",
+            *me,
+            _MANAGE,
+            "0",
+            "0",
+            "",
+        ]
+        status, output, _complaint = run(argv, _SECONDS)
+        return (output.startswith("(bba{ss}) true") or None) if status == 0 else False
 
     def run(self, *arguments: str, seconds: float = _SECONDS) -> tuple[int, str, str]:
         """(exit status, output, its complaint)."""
