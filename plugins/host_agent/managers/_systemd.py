@@ -188,7 +188,8 @@ class Manager:
     def _patience(self) -> float:
         """Seconds for a restart: what the unit allows for its stop (the signal, then SIGKILL) and its start, in bounds."""
         stop, start = (seconds(self._shown.get(f"Timeout{each}USec", "")) for each in ("Stop", "Start"))
-        return min(_LONGEST, (_UNLIMITED if stop is None else 2 * stop) + (start or 0.0) + _MARGIN)
+        allowed = (_UNLIMITED if stop is None else 2 * stop) + (_UNLIMITED if start is None else start)
+        return min(_LONGEST, allowed + _MARGIN)
 
     def _tell_long_stop(self) -> None:
         self.state()
