@@ -37,6 +37,10 @@ MaxSessions 200
 UseDNS no
 END
 
+# A login while the user's manager of systemd is being stopped, 10 s after the last one, hangs in a container: never stop it.
+mkdir -p "$dir/etc/systemd/logind.conf.d"
+printf '[Login]\nUserStopDelaySec=infinity\n' > "$dir/etc/systemd/logind.conf.d/hosts.conf"
+
 # The password of opspw, before anybody can log in.
 cat > "$dir/etc/systemd/system/hosts-setup.service" <<END
 [Unit]
