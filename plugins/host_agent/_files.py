@@ -185,13 +185,7 @@ class LockedFile:
             raise HostError(f"writing {self.path}: {why(problem)} (the file is as it was)") from None
         os.close(self._fd)
         self._fd, self._staged, self.data = self._staged, None, self._staged_data
-        folder = os.open(os.path.dirname(self.real), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        except OSError:
-            pass  # some file systems cannot; the content itself was synchronised
-        finally:
-            os.close(folder)
+        _synchronise(os.path.dirname(self.real))
 
     def discard(self) -> None:
         """Forget what was staged."""
@@ -217,6 +211,20 @@ class LockedFile:
         """Let go of the lock."""
         self.discard()
         os.close(self._fd)
+
+
+def _synchronise(folder: str) -> None:
+    """Make a new name in a directory last, where that can be done: the content itself was synchronised before."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return  # this user may write in it but not list it
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass  # some file systems cannot
+    finally:
+        os.close(handle)
 
 
 def _attributes(fd: int) -> list[str]:
