@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import json
+import pwd
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.hosts._containers import Containers, require, stand_in
+from tests.hosts._containers import Containers, require, shell, stand_in
 from tests.hosts._podman import podman
 from tests.integration._host import fingerprint, one
 
@@ -146,10 +147,10 @@ def test_the_way_back_creates_it_anew_with_the_old_token(host: Containers) -> No
 def test_a_dead_old_token_is_no_way_back(host: Containers) -> None:
     host.container("a")
     host.accept()
-    row = host.row("a", variable := None, health={**host.row("a")["health"], "timeout": 2})
+    row = host.row("a", health={**host.row("a")["health"], "timeout": 2})
     row["variables"] = {"TOKEN": host.variable(restorable=False)}
     answer = host.run("applied", row)
-    assert answer["failed"] and not one(answer, "a")["restored"] and variable is None
+    assert answer["failed"] and not one(answer, "a")["restored"]
     assert host.environ("a")["TOKEN"] == host.new and host.all() == [host.full("a")]
 
 
@@ -201,8 +202,6 @@ LEFT = {
 
 @pytest.mark.parametrize("case", LEFT)
 def test_what_a_killed_run_left_is_put_in_order(host: Containers, case: str) -> None:
-    from tests.hosts._containers import shell
-
     host.container("a")
     given = {"x": host.full("a"), "image": host.image, "file": str(host.files["a"])}
     rest = {"options": " ".join(host.options("a")[2:]), "service": " ".join(host.service("a"))}
@@ -257,3 +256,16 @@ def test_podman_that_is_not_there(host: Containers, tmp_path: Path) -> None:
     host.files["a"] = host.env_file("a")
     answer = host.run("preflight", host.row("a"), env={"PATH": str(tmp_path)})
     assert "command podman is not there or not executable" in answer["msg"]
+
+
+def test_a_container_of_another_user_is_asked_of_that_users_podman(host: Containers) -> None:
+    host.files["a"] = host.env_file("a")
+    host.directory.chmod(0o755)
+    calls = host.directory / "calls"
+    calls.touch()
+    calls.chmod(0o666)
+    script = f'echo "$(id -un) $HOME $XDG_RUNTIME_DIR" >> {calls}\necho "Error: no such container" >&2\nexit 125\n'
+    answer = host.run("preflight", host.row("a", user="nobody"), env=stand_in(host.directory / "bin", script))
+    assert f"container {host.full('a')} does not exist for user nobody" in answer["msg"]
+    entry = pwd.getpwnam("nobody")
+    assert set(calls.read_text().splitlines()) == {f"nobody {entry.pw_dir} /run/user/{entry.pw_uid}"}

@@ -112,6 +112,10 @@ class Manager:
     def pids(self) -> list[int]:
         group, main = self._shown.get("ControlGroup", ""), int(self._shown.get("MainPID") or 0)
         found = _processes.in_cgroup(group) if group not in ("", "/") else []
+        if (
+            self._service.get("env_format") == "podman"
+        ):  # a container has a group of its own, its parent is in the unit's
+            found = _processes.tree(found)
         return found or _processes.tree([main] if main else [])
 
     def proof(self, modified: float, right: bool) -> tuple[str, str] | None:
