@@ -23,6 +23,9 @@ options:
       - C(app_id) (V(A0123)), C(environment) (V(internal), the default, V(staging) or V(dev)), C(strategy) (V(staged),
         the default), C(required_scopes) (list, empty by default), C(owners) (list of ids of users and user groups) and
         C(channels) (by workspace, a list of the ids of channels where announcements are posted).
+      - For M(botops.rotation.slack_install), C(client_path) (a secret with C(client_id) and C(client_secret) of the app),
+        C(oauth) (V(v2), the default, or V(v1) for a classic app) and C(user_scopes) (list; those of the user token that is
+        asked for, none by default).
       - Taken from C(botops_bots). One of the two must be given.
     type: raw
   notifier:

@@ -81,6 +81,15 @@ SPOOL = {
 PATIENCE = {
     "spool_patience": Option({"type": "float"}, "botops_spool_patience", "", 120.0),
 }
+INSTALL = {
+    "install_url": _text("botops_install_url"),
+    "install_bind": _text("botops_install_bind", default="127.0.0.1:0"),
+    "install_cert": _text("botops_install_cert", type="path"),
+    "install_key": _text("botops_install_key", type="path", no_log=False),
+    "install_redirect_url": _text("botops_install_redirect_url"),
+    "install_timeout": Option({"type": "float"}, "botops_install_timeout", "", 1800.0),
+    "slack_authorize_url": _text("botops_slack_authorize_url", default="https://slack.com/oauth/v2/authorize"),
+}
 
 
 def specs(options: Mapping[str, Option]) -> dict[str, dict[str, Any]]:

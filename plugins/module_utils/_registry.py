@@ -64,7 +64,10 @@ class Installation:
 
 @dataclass(frozen=True)
 class Bot:
-    """A Slack app with a bot user. `channels` (announcements) and `installations` are by workspace slug."""
+    """A Slack app with a bot user. `channels` (announcements) and `installations` are by workspace slug.
+
+    `client_path`: where client_id and client_secret are in Vault. `oauth`: v2, or v1 for a classic app.
+    """
 
     name: str
     app_id: str | None
@@ -74,6 +77,9 @@ class Bot:
     owners: tuple[str, ...]
     channels: dict[str, tuple[str, ...]]
     installations: dict[str, Installation]
+    client_path: str | None = None
+    oauth: str = "v2"
+    user_scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -140,6 +146,10 @@ class Registry:
     def notes_path(self, installation: Installation) -> str:
         """Where what grows without tokens is kept, such as announcements."""
         return _checks.beside(installation.bot_token_path, "notes", self.record_mount)
+
+    def install_path(self, installation: Installation) -> str:
+        """Where what the install page gets is kept until it is staged."""
+        return _checks.beside(installation.bot_token_path, "install", self.record_mount)
 
 
 def load(
@@ -208,6 +218,9 @@ def _bot(name: str, row: Mapping[str, Any]) -> Bot:
         owners=tuple(row["owners"]),
         channels={slug: tuple(channels) for slug, channels in row["channels"].items()},
         installations=installations,
+        client_path=row["client_path"],
+        oauth=row["oauth"],
+        user_scopes=tuple(row["user_scopes"]),
     )
 
 

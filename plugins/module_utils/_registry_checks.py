@@ -13,12 +13,12 @@ from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils._registry_shapes import Problems, did_you_mean
 
-SUFFIXES = {"record": "_rotation", "lock": "_lock", "notes": "_notes"}
+SUFFIXES = {"record": "_rotation", "lock": "_lock", "notes": "_notes", "install": "_install"}
 Rows = Mapping[str, Any]
 
 
 def beside(bot_token_path: str, what: str, record_mount: str | None) -> str:
-    """The path of an installation's `record`, `lock` or `notes`."""
+    """The path of an installation's `record`, `lock`, `notes`, or of what its `install` page got."""
     path = bot_token_path + SUFFIXES[what]
     return f"{record_mount}/{path}" if record_mount else path
 
@@ -61,7 +61,7 @@ def token_paths(bots: Rows) -> Iterator[tuple[str, str]]:
 
 
 def check_paths(bots: Rows, notifiers: Rows, record_mount: str | None, problems: Problems) -> None:
-    """No two tokens share a path, and none stands where the record, lock or notes of an installation go."""
+    """No two tokens share a path, and none stands where what is kept beside the bot token of an installation goes."""
     ours = {}
     for name, bot in bots.items():
         for slug, installation in bot.get("installations", {}).items():
@@ -80,6 +80,12 @@ def check_paths(bots: Rows, notifiers: Rows, record_mount: str | None, problems:
         for key in ("token_path", "webhook_path")
         if notifier.get(key)
     ]
+    for name, bot in bots.items():
+        path, place = bot.get("client_path"), f"botops_bots.{name}.client_path"
+        if path in seen:
+            problems.add(place, f"is the same path as {seen[path]}; client id and secret have a path of their own")
+        if path:
+            others.append((path, place))
     for path, place in [*token_paths(bots), *others]:
         if path in ours:
             problems.add(place, f"is where {ours[path]} is kept; choose another path")

@@ -200,15 +200,24 @@ class Slack:
             raise SlackError(f"Slack refused to post by the webhook: {answer.status_code} {code}", code)
         return {"channel": "", "ts": ""}
 
+    def exchange_code(self, method: str, **arguments: str) -> dict[str, Any]:
+        """The answer to the code of an OAuth flow (`oauth_v2_access`, `oauth_access`), sent once: a code is good once.
+
+        https://docs.slack.dev/authentication/installing-with-oauth
+        """
+        for name in ("client_secret", "code"):
+            _redact.register(arguments.get(name, ""))
+        return self._call(None, method, **arguments).data
+
     def _proxy(self, url: str) -> str | None:
         """The stated proxy. None leaves it to urllib: slack_sdk's own look at the environment, which does not tell
         http from https, is undone by setting this after it.
         """
         return self._proxies.get(urlsplit(url).scheme)
 
-    def _call(self, token: str, method: str, attempts: int = 1, **arguments: Any) -> Any:
-        """One Web API call; with more than one attempt it must be a read."""
-        _redact.register(token)
+    def _call(self, token: str | None, method: str, attempts: int = 1, **arguments: Any) -> Any:
+        """One Web API call; with more than one attempt it must be a read. `token` None: those of an app's client."""
+        _redact.register(token or "")
         handlers = []
         if attempts > 1:
             handlers = [
@@ -219,7 +228,7 @@ class Slack:
         options = {"timeout": self.timeout, "ssl": self._tls, "retry_handlers": handlers, "logger": _log}
         client = _Client(token=token, base_url=self.api_url, **options)
         client.proxy = self._proxy(self.api_url)
-        name = method.replace("_", ".", 1)
+        name = method.replace("_v2_", ".v2.").replace("_", ".", 1)
         try:
             answer = getattr(client, method)(**arguments)
             if not isinstance(answer.data, dict):  # slack_sdk takes application/gzip for a file, and for success

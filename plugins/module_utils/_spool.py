@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +26,7 @@ from ansible_collections.botops.rotation.plugins.module_utils._errors import Rot
 from ansible_collections.botops.rotation.plugins.module_utils._tokens import fingerprint
 
 SCHEMA = 1
+PLACEHOLDER = 4096  # bytes; longer than any token
 LARGEST = 65536  # bytes; a file is some hundred
 SAY = 10.0  # seconds between two words to whoever waits
 LONGEST_PAUSE = 10.0  # seconds between two attempts
@@ -79,6 +81,16 @@ class Spool:
         """StateError where the directory is missing, a link, another user's, or open to others."""
         with self._open():
             pass
+
+    def rehearse(self, installation: str) -> None:
+        """Writes a file without a token, and takes it away: StateError where a token could not be kept."""
+        file = f".{installation.replace('/', '_')}_{os.getpid()}_{threading.get_ident()}.placeholder"
+        with self._open() as folder:
+            try:
+                _write(folder, file, os.O_CREAT | os.O_EXCL, b" " * PLACEHOLDER)
+            finally:
+                with suppress(OSError):
+                    os.unlink(file, dir_fd=folder)
 
     def put(self, installation: str, name: str, token: str) -> str:
         """Writes a token, whole or not at all; the path of its file. StateError where that fails."""

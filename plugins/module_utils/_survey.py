@@ -72,6 +72,13 @@ def ask(survey: Survey, slack: Slack, tokens: Iterable[tuple[str, Stored | None]
         survey.probes.update(zip(app, settle(survey.probes[fingerprint] for fingerprint in app)))
 
 
+def add_app(survey: Survey, stored: Stored, app_id: str | None) -> None:
+    """Puts the app of a live token to what auth.test said, which tells it to few: who installed it was told by Slack."""
+    probe = survey.probe(stored)
+    if app_id and probe and probe.alive and not probe.identity.get("app_id"):
+        survey.probes[stored.fingerprint] = replace(probe, identity={**probe.identity, "app_id": app_id})
+
+
 def inform(survey: Survey) -> None:
     """Puts what Slack said of live tokens to where they were read: what becomes of them is recorded with it."""
 

@@ -29,6 +29,7 @@ def build(
         "botops_vault_url": vault_url,
         "botops_vault_token": f"{{{{ lookup('ansible.builtin.file', '{token_file}') }}}}",
         "botops_slack_api_url": slack_api_url,
+        "botops_slack_authorize_url": slack_api_url.removesuffix("api/") + "oauth/v2/authorize",
     }
     return {
         "_meta": {"hostvars": hostvars},

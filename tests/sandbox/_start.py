@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.sandbox import _inventory, _ports, bao
 from tests.sandbox._process import Processes, SandboxError, environment, wait_for
@@ -26,6 +27,9 @@ from tests.sandbox.slack import seed
 from tests.sandbox.slack.app import listen, url_of
 from tests.sandbox.slack.client import SlackControl
 from tests.sandbox.supervisor import Supervisor
+
+INSTALL_PAGE = 19
+"""The port of a sandbox's block that an install page listens at."""
 
 LONGEST_SOCKET = 90
 """A Unix socket's path may have 107 bytes, and supervisor adds some while it starts."""
@@ -68,6 +72,7 @@ def start(
     wait_for("OpenBao answers", lambda: processes.check() or vault.alive())
     vault.set_up()
     _fill_vault(vault, slack, issued)
+    _open_to_installs(vault, slack, first + INSTALL_PAGE)
     say(f"OpenBao at {state.vault_url}, {len(issued)} installations' tokens in it")
     for spec in services:
         wait_for(
@@ -140,6 +145,15 @@ def _fill_vault(vault: bao.Bao, slack: SlackControl, issued: dict[str, dict[str,
             vault.put(row["webhook_path"], {"value": notifier["webhook_urls"][0]})
 
 
+def _open_to_installs(vault: bao.Bao, slack: SlackControl, port: int) -> None:
+    """Client ids and secrets in Vault where the registry says, and the apps' redirect URL on a port of the sandbox."""
+    for bot, row in seed.read(REGISTRY)["botops_bots"].items():
+        if "client_path" in row:
+            slack.configure(bot, redirect_uris=[f"http://127.0.0.1:{port}/slack/oauth_redirect"], local_redirects=True)
+            known = slack.credentials(bot)
+            vault.put(row["client_path"], {name: known[name] for name in ("client_id", "client_secret")})
+
+
 def _write_inventory(directory: Path, state: State, hosts: list[Supervisor]) -> None:
     entries: dict[str, list[dict[str, Any]]] = {}
     for host in hosts:
@@ -149,6 +163,8 @@ def _write_inventory(directory: Path, state: State, hosts: list[Supervisor]) -> 
             if spec.host == host.host
         ]
     made = _inventory.build(directory, state.vault_url, state.slack_url + "/api/", entries)
+    port = urlsplit(state.slack_url).port or 0
+    made["all"]["vars"]["botops_install_bind"] = f"127.0.0.1:{port + INSTALL_PAGE}"
     (directory / "inventory.json").write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
 
 
