@@ -8,6 +8,7 @@ A host is cut off by ending sshd and every connection to it; what runs there goe
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -27,6 +28,8 @@ SKIP = ("-e", "skip_unreachable=true")
 def bots(module_hosts: Hosts, hosts_sandbox: Sandbox) -> Bots:
     made = Bots(module_hosts, hosts_sandbox, per_host=1, installations=[IBM])
     made.up()
+    # The user's manager stays when all its sessions are gone: ending it would hold up the next login.
+    module_hosts.run("host-2", ["loginctl", "enable-linger", module_hosts.user])
     return made
 
 
@@ -44,6 +47,14 @@ def cut(bots: Bots) -> None:
 def join(bots: Bots) -> None:
     bots.hosts.run("host-2", ["systemctl", "start", "ssh"])
     bots.hosts.disconnect()
+    wait_for("one can log in", lambda: enters(bots.hosts, "host-2"), 60.0, every=0.2)
+
+
+def enters(hosts: Hosts, host: str) -> bool:
+    options = [f"UserKnownHostsFile={hosts.known_hosts}", "IdentitiesOnly=yes", "ConnectTimeout=5", "ControlPath=none"]
+    ssh = ["ssh", "-i", str(hosts.key), *(part for each in options for part in ("-o", each))]
+    login = [*ssh, f"{hosts.user}@{hosts.address(host)}", "sudo -n true"]
+    return subprocess.run(login, capture_output=True, timeout=60, check=False).returncode == 0
 
 
 def rotate(bots: Bots, *args: str, playbook: str = "botops.rotation.rotate_bot") -> Run:
@@ -60,7 +71,7 @@ def meanwhile(bots: Bots, seen: Callable[[], bool], *args: str) -> Run:
     """A run during which host-2 is cut off as soon as `seen`."""
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(rotate, bots, *args)
-        wait_for("the run has come to where it is cut", lambda: running.done() or seen(), 90.0, every=0.05)
+        wait_for("the run has come to where it is cut", lambda: running.done() or seen(), 180.0, every=0.05)
         assert not running.done(), running.result()
         cut(bots)
         return running.result()
