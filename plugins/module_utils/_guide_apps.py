@@ -14,6 +14,7 @@ from ansible_collections.botops.rotation.plugins.module_utils._guide_steps impor
     INSTALLING,
     INVITE,
     LEAKED,
+    PAGE,
     READY,
     REVOKE,
     REVOKE_METHOD,
@@ -37,7 +38,7 @@ APPS = (
         "Until it is revoked. One for each workspace: old and new do not overlap, and a reinstallation alone gives the "
         "same token again",
         _AUTHORIZATION,
-        (READY, APPROVAL, REVOKE, INSTALL, COPY_BOT, STAGE, ROTATE, INVITE),
+        (READY, APPROVAL, REVOKE, PAGE, INSTALL, COPY_BOT, STAGE, ROTATE, INVITE),
         (TOKENS, INSTALLING, REVOKE_METHOD),
     ),
     Guide(
@@ -50,6 +51,7 @@ APPS = (
             READY,
             APPROVAL,
             REVOKE,
+            PAGE,
             INSTALL,
             Step("Copy the User OAuth Token, and the Bot User OAuth Token, which is new too", link="{app}/oauth"),
             STAGE,

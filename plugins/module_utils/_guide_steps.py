@@ -59,8 +59,13 @@ REVOKE = Step(
     "channels, and it is down until the last step. Without this the installation gives the same token again",
     "revoke_bot -e revoke={fingerprint}",
 )
+PAGE = Step(
+    "Open the page that installs the app again, and puts what Slack gives into Vault: nobody copies a token",
+    "install_app {where}",
+)
 INSTALL = Step(
-    "Install the app again (Install App; in a workspace that is not the app's own: with its Add to Slack link)",
+    "Where that page cannot be used: install the app at Slack (Install App; in a workspace that is not the app's own: "
+    "with its Add to Slack link), copy the token, and give it to stage_token",
     link="{app}/install-on-team",
 )
 COPY_BOT = Step("Copy the Bot User OAuth Token", link="{app}/oauth")

@@ -87,6 +87,6 @@ def _after(result: Mapping[str, Any], app: str, single: bool) -> str:
     if single:
         return f"refresh it: the steps are those of ansible-playbook botops.rotation.rotation_guide {where}"
     return (
-        f"install the app again ({app}/install-on-team), then ansible-playbook botops.rotation.stage_token {where}, then "
-        f"ansible-playbook botops.rotation.rotate_bot {where}; each step: rotation_guide {where}"
+        f"install the app again, with ansible-playbook botops.rotation.install_app {where} (or at {app}/install-on-team and "
+        f"with stage_token {where}), then ansible-playbook botops.rotation.rotate_bot {where}; each step: rotation_guide {where}"
     ).replace(f"{SETTINGS}/install-on-team", SETTINGS)
