@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 import tempfile
@@ -43,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     if options.quick:
         options.hosts, options.installations, options.rounds = [1, 2], [1], 1
-    directory = ROOT / ".cache" / "bench" / time.strftime("%Y%m%dT%H%M%S")
+    directory = (options.out or ROOT / ".cache" / "bench" / time.strftime("%Y%m%dT%H%M%S")).absolute()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         samples = _measure(options, directory)
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--rounds", type=int, default=3, help="how often each is run (default: 3)")
     parser.add_argument("--quick", action="store_true", help="1 and 2 hosts, once: does it work?")
+    parser.add_argument("--out", type=Path, help="where results and logs go (default: a new one in .cache/bench)")
     parser.add_argument("--publish", action="store_true", help="put the result into docs/bench and the README")
     parser.add_argument("--show", type=Path, metavar="FILE", help="a results.json: print and draw it, measure nothing")
     return parser
@@ -74,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _measure(options: argparse.Namespace, directory: Path) -> list[dict[str, Any]]:
     steps = _plan.steps(options.hosts, options.installations, options.rounds)
-    say(f"{len(steps)} runs, up to {max(options.hosts)} hosts; logs in {directory.relative_to(ROOT)}")
+    say(f"{len(steps)} runs, up to {max(options.hosts)} hosts; logs in {os.path.relpath(directory)}")
     samples: list[dict[str, Any]] = []
     with (
         tempfile.TemporaryDirectory(prefix="bench-", dir="/tmp") as place,

@@ -65,14 +65,16 @@ def ratio(above: float | None, below: float | None) -> float | None:
     return above / below if above is not None and below else None
 
 
-def growth(samples: list[Sample], what: str, installations: int = 1, least_hosts: int = 5) -> float | None:
+def growth(
+    samples: list[Sample], what: str, installations: int = 1, least_hosts: int = 5, key: str = "seconds"
+) -> float | None:
     """Seconds for each host added, from `least_hosts` (or the next number that was measured) to the most."""
     counts = sorted({one["hosts"] for one in samples if one["what"] == what and one["installations"] == installations})
     counts = [count for count in counts if count >= least_hosts]
     if len(counts) < 2:
         return None
     few, many = (
-        middle(samples, what=what, installations=installations, hosts=count) for count in (counts[0], counts[-1])
+        middle(samples, key, what=what, installations=installations, hosts=count) for count in (counts[0], counts[-1])
     )
     return (many - few) / (counts[-1] - counts[0]) if few is not None and many is not None else None
 
@@ -107,7 +109,7 @@ def bars(samples: list[Sample]) -> list[Bar]:
         Bar(f"apply phase / limit over open connections, {hosts} hosts", ratio(apply, at("limit_open"))),
         Bar(f"whole run / limit, {hosts} hosts", ratio(whole, at("limit")), most=2.5),
         Bar(f"by hand / whole run, {hosts} hosts", ratio(at("by_hand"), whole), least=2.5),
-        Bar(f"{many} installations / 1, {wide} hosts", ratio(several, single), most=1.3),
+        Bar(f"{many if many > 1 else 'more'} installations / 1, {wide} hosts", ratio(several, single), most=1.3),
         Bar("outage / bare restart, median service", median(outages) if outages else None, most=1.15),
         Bar("outage / bare restart, worst service", max(outages) if outages else None, most=1.5),
         Bar(

@@ -75,6 +75,11 @@ def causes(samples: list[dict[str, Any]]) -> str:
         seconds = _figures.middle(samples, what=what, hosts=hosts, installations=1)
         if seconds is not None:
             lines.append(f"- parallel ssh, {words}, {hosts} hosts, seconds: {seconds:.1f}")
+    added = {what: _figures.growth(samples, what) for what in ("tool", "limit", "by_hand")}
+    added["apply phase"] = _figures.growth(samples, "tool", key="apply")
+    words = [f"{KINDS.get(name, name)} {seconds:.3f}" for name, seconds in added.items() if seconds is not None]
+    if words:
+        lines.append(f"- for each added host, seconds: {', '.join(words)}")
     for by in ("tool", "restart"):
         found = [s for one in samples if one["what"] == "outage" and one["by"] == by for s in one["outages"].values()]
         if found:
