@@ -91,6 +91,7 @@ REFUSED = {
     "the variable": (["-d", "-eTOKEN=x", "--env-file=@"], "gets TOKEN by -e, which beats --env-file"),
     "all from outside": (["-d", "--env-host", "--env-file=@"], "takes the environment of whoever creates it"),
     "id file": (["-d", "--cidfile", "@.cid", "--env-file", "@"], "writes its id into a file"),
+    "volume": (["-d", "--env-file", "@", "-v", "/data"], "has a volume without a name"),
     "unit": (
         ["-d", "--env-file", "@", "--label", "PODMAN_SYSTEMD_UNIT=gobot.service"],
         "belongs to the systemd unit gobot.service, which creates it; use manager systemd, unit gobot.service",

@@ -24,7 +24,8 @@ _ASIDE = "-botops-old"
 # Not the whole: that would hold the environment, with the tokens.
 _WANTED = (
     '{"command":{{json .Config.CreateCommand}},"own":{{json .Config.Cmd}},"labels":{{json .Config.Labels}},'
-    '"state":{{json .State}},"policy":{{json .HostConfig.RestartPolicy}},"image":{{json .Image}}}'
+    '"state":{{json .State}},"policy":{{json .HostConfig.RestartPolicy}},"image":{{json .Image}},'
+    '"mounts":{{json .Mounts}}}'
 )
 _STATE_IT = "state how it is made again, in `recreate`"
 
@@ -105,6 +106,11 @@ class Manager:
             words = creation.trouble(self._env_file, self._variables)
         except HostError as problem:
             words = str(problem)
+        # podman calls a volume without a name by 64 digits
+        if any(each.get("Type") == "volume" and len(each.get("Name") or "") == 64 for each in found["mounts"] or []):
+            words = (
+                words or "has a volume without a name, which a new container would have another, empty one of; name it"
+            )
         if words:
             return f"container {self._name} {words}; or {_STATE_IT}"
         image = self._image(creation)
@@ -154,13 +160,12 @@ class Manager:
             raise HostError(f"container {self._name} does not exist any more, so nothing says how to make it again")
         argv = Creation(found["command"] or [], found["own"] or []).argv("podman", self._name)
         self._must("renaming", "rename", self._name, self._aside)
-        status, _output, complaint = run(argv, _SECONDS, user=self._user)
-        if status != 0:
+        trouble = self._trouble_of(argv)
+        if trouble:
             self._podman("rm", "--force", self._name)
             self._must("renaming back", "rename", self._aside, self._name)
             raise HostError(
-                f"creating container {self._name} again failed: {complaint or f'podman ended with {status}'} (the old "
-                f"one was not stopped); or {_STATE_IT}"
+                f"creating container {self._name} again failed: {trouble} (the old one was not stopped); or {_STATE_IT}"
             )
         self._ready = True
 
@@ -188,18 +193,23 @@ class Manager:
             self.prepare()
         self._ready = False
         self._podman("stop", "--ignore", self._aside)
-        status, _output, complaint = self._podman("start", self._name)
-        if status != 0:
-            raise HostError(
-                f"container {self._name}, created again, did not start: {complaint or f'podman ended with {status}'}; "
-                + self._put_back()
-            )
+        trouble = self._trouble_of(["podman", "start", self._name])
+        if trouble:
+            raise HostError(f"container {self._name}, created again, did not start: {trouble}; {self._put_back()}")
         status, _output, complaint = self._podman("rm", "--force", "--ignore", self._aside)
         if status != 0:
             self._odd.append(
                 f"container {self._aside} could not be removed: {complaint}; remove it by hand: its environment, which "
                 "podman keeps, has the token from before"
             )
+
+    def _trouble_of(self, argv: list[str]) -> str:
+        """Run a command of podman; what went wrong. Its own words are not shown: they are the operator's."""
+        try:
+            status, _output, complaint = run(argv, _SECONDS, user=self._user)
+        except HostError:
+            return f"podman did not end within {_SECONDS:.0f} s"
+        return complaint or f"podman ended with {status}" if status else ""
 
     def _put_back(self) -> str:
         """Start the old container again; says in words what became of it."""
