@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("units_users")
 
 
 def person(machine: Machine, name: str, linger: bool = True) -> str:
-    machine.run(f"useradd --create-home {name}")
+    machine.run(f"useradd --create-home --base-dir /srv {name}")
     if linger:
         machine.run(f"loginctl enable-linger {name}")
         uid = machine.run(f"id -u {name}")
@@ -34,12 +34,12 @@ def users_unit(machine: Machine, user: str) -> dict[str, Any]:
     """A unit of the user's, with a file in the user's home that the unit names by a specifier."""
     name = machine.name()
     port = 9000 + machine.numbered
-    machine.run(f"mkdir -p /home/{user}/.config/systemd/user; chown -R {user}: /home/{user}/.config")
-    file = f"/home/{user}/{name}.env"
+    machine.run(f"mkdir -p /srv/{user}/.config/systemd/user; chown -R {user}: /srv/{user}/.config")
+    file = f"/srv/{user}/{name}.env"
     machine.put(file, f"TOKEN={machine.old}\n", 0o600, f"{user}:{user}")
     command = f"{PYTHON} --accepted /opt/units/accepted --port {port}"
     text = f"[Service]\nEnvironmentFile=%h/{name}.env\nExecStart={command}\n"
-    machine.put(f"/home/{user}/.config/systemd/user/{name}.service", text, owner=f"{user}:{user}")
+    machine.put(f"/srv/{user}/.config/systemd/user/{name}.service", text, owner=f"{user}:{user}")
     systemctl(machine, user, f"daemon-reload && XDG_RUNTIME_DIR=/run/user/$(id -u) systemctl --user start {name}")
     machine.await_health(port)
     return {**machine.row(name, file, port), "scope": "user", "user": user}
@@ -69,7 +69,7 @@ def test_the_user_restarts_it_too_in_a_shell_that_knows_nothing_of_it(machine: M
 
 def test_a_unit_of_a_user_whose_systemd_does_not_run_is_refused(machine: Machine) -> None:
     user = person(machine, "cyd", linger=False)
-    file = machine.put(f"/home/{user}/x.env", f"TOKEN={machine.old}\n", owner=f"{user}:{user}")
+    file = machine.put(f"/srv/{user}/x.env", f"TOKEN={machine.old}\n", owner=f"{user}:{user}")
     row = {**machine.row("x", file), "scope": "user", "user": user}
     machine.refuses(
         row, f"the systemd of user {user} does not run, and no service of {user}; let it run without a login"
@@ -88,7 +88,7 @@ def test_a_unit_that_ends_with_the_login_is_warned_of(machine: Machine) -> None:
 def test_units_of_somebody_else_are_refused(machine: Machine) -> None:
     row = users_unit(machine, person(machine, "eva"))
     other = person(machine, "fay", linger=False)
-    machine.run(f"chmod 0755 /home/eva; chmod 0644 {row['env_file']}")
+    machine.run(f"chmod 0755 /srv/eva; chmod 0644 {row['env_file']}")
     answer = machine.ask("preflight", row, user=other)
     assert (
         "belongs to user eva, and this program may not act as eva; run with become as root or as eva" in answer["msg"]
@@ -99,7 +99,7 @@ def test_units_of_somebody_else_are_refused(machine: Machine) -> None:
 def test_a_unit_of_the_system_cannot_be_restarted_by_a_user_and_that_is_said_before(machine: Machine) -> None:
     user = person(machine, "gus", linger=False)
     row = machine.unit(lines="User=gus")
-    file = machine.put("/home/gus/own/x.env", f"TOKEN={machine.old}\n", owner="gus:gus")
-    machine.run(f"chown gus: /home/gus/own; sed -i s,{row['env_file']},{file}, /etc/systemd/system/{row['unit']}")
+    file = machine.put("/srv/gus/own/x.env", f"TOKEN={machine.old}\n", owner="gus:gus")
+    machine.run(f"chown gus: /srv/gus/own; sed -i s,{row['env_file']},{file}, /etc/systemd/system/{row['unit']}")
     machine.run(f"systemctl daemon-reload; systemctl restart {row['unit']}")
     machine.refuses({**row, "env_file": file}, f"unit {row['unit']} may not be restarted by this user; run with become, or let polkit allow it", user=user)
