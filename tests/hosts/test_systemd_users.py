@@ -102,4 +102,8 @@ def test_a_unit_of_the_system_cannot_be_restarted_by_a_user_and_that_is_said_bef
     file = machine.put("/srv/gus/own/x.env", f"TOKEN={machine.old}\n", owner="gus:gus")
     machine.run(f"chown gus: /srv/gus/own; sed -i s,{row['env_file']},{file}, /etc/systemd/system/{row['unit']}")
     machine.run(f"systemctl daemon-reload; systemctl restart {row['unit']}")
-    machine.refuses({**row, "env_file": file}, f"unit {row['unit']} may not be restarted by this user; run with become, or let polkit allow it", user=user)
+    machine.refuses(
+        {**row, "env_file": file},
+        f"unit {row['unit']} may not be restarted by this user; run with become, or let polkit allow it",
+        user=user,
+    )
