@@ -26,7 +26,7 @@ ROWS = {
     "Vault fails at a request": ("Vault fails at a request",),
     "Slack fails at a request, proof of death": ("Slack fails at", "proof of death"),
     "services fail their health check": ("services fail",),
-    "the way back fails, too": ("Vault fails while",),
+    "the way back fails, too": ("Vault fails while", "the way back meets"),
     "clock, lease, reused pid": ("the controller's clock", "lease expired"),
     "disk and environment file of a host": ("disk, mode",),
     "fuzzing: registry": ("test_registry",),

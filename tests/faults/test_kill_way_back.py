@@ -81,12 +81,12 @@ def test_killed_on_the_way_back(
         done = case.run("rerun")
         assert killed.gone(), "orphans had to be killed"
     assert case.events("killed")[number - 1][1:3] == point[:2], "another event than in the undisturbed run"
-    wrong = [*_not_forward(case, due), *harm(case)]
+    wrong = [*not_forward(case, due), *harm(case)]
     assert not done.status and not wrong, "\n".join([*wrong, repr(done)])
     case.end()
 
 
-def _not_forward(case: Case, due: Reference) -> list[str]:
+def not_forward(case: Case, due: Reference) -> list[str]:
     """What is not as a rotation leaves it; the record tells of two attempts, and each may have been announced."""
     found, setting = state(case.setting), case.setting
     wrong = [

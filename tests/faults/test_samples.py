@@ -13,9 +13,11 @@ from tests.faults._judge import Reference
 from tests.faults._runs import Case
 from tests.faults._setting import Setting
 from tests.faults.test_cut import cut_off
+from tests.faults.test_health import fail_and_mend
 from tests.faults.test_kill import kill_and_run_again
 from tests.faults.test_scan import scan
 from tests.faults.test_together import two_together
+from tests.faults.test_way_back import vault_fails
 
 pytestmark = [pytest.mark.sample, pytest.mark.xdist_group("faults")]
 Settings = Callable[[int], Setting]
@@ -43,6 +45,14 @@ def test_together(kv: int, setting: Settings, undisturbed: References) -> None:
 
 def test_cut_off(setting: Settings, undisturbed: References) -> None:
     cut_off(setting(1), undisturbed(1), "start")
+
+
+def test_services_fail(setting: Settings, undisturbed: References) -> None:
+    fail_and_mend(setting(1), undisturbed(1), "all", "mixed")
+
+
+def test_way_back(setting: Settings, undisturbed: References) -> None:
+    vault_fails(setting(2), undisturbed(2), "503", 2, "forward")
 
 
 def test_scan(setting: Settings) -> None:

@@ -9,6 +9,7 @@ It runs commands on this machine, each in a session of its own. $CUTTABLE is a d
                    unreachable, and later connections work again
     HOST.stop      the next command that comes to the host is stopped before it does anything (SIGSTOP), its process id
                    is written to HOST.stopped, and the connection is cut
+    HOST.down      while this file exists the host cannot be reached
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class Connection(Local):
     def exec_command(self, cmd, in_data=None, sudoable=True):
         self._files = Path(os.environ["CUTTABLE"])
         stop = self._file("stop")
+        if self._file("down").exists():
+            raise AnsibleConnectionFailure("the host is down, by a test")
         with open(os.memfd_create("stdin"), "r+b", buffering=0) as stdin:
             stdin.write(in_data or b"")
             stdin.seek(0)
