@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _lease, _missing, _survey
+from ansible_collections.botops.rotation.plugins.module_utils import _install_approval, _lease, _missing, _survey
 from ansible_collections.botops.rotation.plugins.module_utils._record import State
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import Seen
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
@@ -42,6 +42,7 @@ def _entry(here: Any, installation: Installation, survey: _survey.Survey) -> dic
         "tokens": {},
         "lock": "",
         "missing": {},
+        "approval": "",
         "next_step": "",
         "error": "",
     }
@@ -51,9 +52,10 @@ def _entry(here: Any, installation: Installation, survey: _survey.Survey) -> dic
     seen = survey.seen[installation.id]
     held = _lease.holder(here.vault, here.registry.lock_path(installation), installation.id)
     valid = held is not None and held.expires > here.vault.now()
-    missing: _missing.Missing = {}
-    if seen.record.state is State.PROMOTED:
-        missing = _missing.read(here.vault.read(here.registry.notes_path(installation)).data)
+    notes = here.vault.read(here.registry.notes_path(installation)).data
+    missing = _missing.read(notes) if seen.record.state is State.PROMOTED else {}
+    approval = "" if seen.record.pending else _install_approval.since(notes)
+    asked = _install_approval.words(approval, here.vault.now()) if approval else ""
     return {
         **entry,
         "state": seen.record.state.value,
@@ -61,7 +63,8 @@ def _entry(here: Any, installation: Installation, survey: _survey.Survey) -> dic
         "tokens": _tokens(seen),
         "lock": f"{held.owner} until {held.expires:%Y-%m-%d %H:%M:%S} UTC" if valid else "",
         "missing": missing,
-        "next_step": _next(seen, _missing.listed(missing, _missing.hosts(here.registry, installation.id))),
+        "approval": approval,
+        "next_step": _next(seen, _missing.listed(missing, _missing.hosts(here.registry, installation.id)), asked),
     }
 
 
@@ -82,9 +85,11 @@ def _tokens(seen: Seen) -> dict[str, dict[str, str | None]]:
     }
 
 
-def _next(seen: Seen, missing: str = "") -> str:
-    """The next step, in one plain sentence."""
+def _next(seen: Seen, missing: str = "", asked: str = "") -> str:
+    """The next step, in one plain sentence. `asked`: since when an admin's approval of the app is waited for."""
     record = seen.record
+    if asked:
+        return f"run install_app when an admin of the workspace has approved the app, asked for {asked}"
     if missing:
         return f"run rotate_bot: not on the new token: {missing}"
     for name, known in record.current.items():

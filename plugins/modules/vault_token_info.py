@@ -130,6 +130,10 @@ installations:
       type: dict
       sample:
         bot-host-3: {why: unreachable, since: "2026-11-23T02:00:00Z"}
+    approval:
+      description: Since when the approval of an admin of the workspace is waited for; empty where it is not.
+      type: str
+      sample: "2026-11-23T02:00:00Z"
     next_step:
       description: What a person does next.
       type: str
