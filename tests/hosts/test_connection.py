@@ -140,14 +140,14 @@ def changed_key(hosts: Hosts, name: str) -> Iterator[None]:
     """The host has another key than before, as after a reinstallation, or with somebody in the middle."""
     config = "/etc/ssh/sshd_config.d/hosts.conf"
     script = (
-        f"ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/other && cp {config} /root/kept"
+        f"ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/other && cp {config} /var/tmp/kept"
         f" && sed -i 's#^HostKey.*#HostKey /etc/ssh/other#' {config} && systemctl restart ssh"
     )
     hosts.run(name, ["sh", "-c", script])
     try:
         yield
     finally:
-        hosts.run(name, ["sh", "-c", f"mv /root/kept {config} && rm /etc/ssh/other* && systemctl restart ssh"])
+        hosts.run(name, ["sh", "-c", f"mv /var/tmp/kept {config} && rm /etc/ssh/other* && systemctl restart ssh"])
 
 
 class TestTheHost:

@@ -22,9 +22,9 @@ pytestmark = pytest.mark.xdist_group("podman_unit")
 _SET_UP = """
 apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends podman runc
 printf '[storage]\\ndriver = "vfs"\\nrunroot = "/run/c"\\ngraphroot = "/var/lib/c"\\n' > /etc/containers/storage.conf
-mkdir -p /root/image/usr /root/image/proc /root/image/dev /root/image/sys /root/image/tmp
-for folder in lib lib64 bin sbin; do ln -sfn usr/$folder /root/image/$folder; done
-tar -C /root/image -c . | podman import --quiet - localhost/pod
+mkdir -p /var/tmp/image/usr /var/tmp/image/proc /var/tmp/image/dev /var/tmp/image/sys /var/tmp/image/tmp
+for folder in lib lib64 bin sbin; do ln -sfn usr/$folder /var/tmp/image/$folder; done
+tar -C /var/tmp/image -c . | podman import --quiet - localhost/pod
 """
 _LIMITS = "--network host --tmpfs /sys/fs/cgroup --stop-timeout 1 --ulimit nofile=1024:1024 --ulimit nproc=1024:1024"
 _LINES = """Environment=PODMAN_SYSTEMD_UNIT=%n
