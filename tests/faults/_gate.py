@@ -21,10 +21,7 @@ ANSWERS = {
 
 @contextmanager
 def gate(vault: str, fault: Callable[[str, str], str]) -> Iterator[str]:
-    """The proxy's address. `fault` is asked for each request, by verb and path: what befalls it, or "" for nothing.
-
-    With "stopped" nobody listens there any more.
-    """
+    """The proxy's address. `fault` is asked for each request, by verb and path: what befalls it, or "" for nothing."""
 
     class Gate(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -38,9 +35,6 @@ def gate(vault: str, fault: Callable[[str, str], str]) -> Iterator[str]:
             if befalls in ANSWERS:
                 kind, answer = ANSWERS[befalls]
                 self._answer(503, answer, {"Content-Type": kind})
-            elif befalls == "stopped":
-                server.shutdown()
-                server.server_close()
             elif not befalls:
                 self._forward(body)
 
