@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils import _install_board as _b
-from ansible_collections.botops.rotation.plugins.module_utils import _install_judge
+from ansible_collections.botops.rotation.plugins.module_utils import _install_judge, _network
 from ansible_collections.botops.rotation.plugins.module_utils._errors import (
     LockError,
     RotationError,
@@ -35,6 +35,7 @@ try:
 except ImportError:
     Installation = None
 
+FIRST = 3.0  # seconds that Vault has for taking what Slack gave, before it goes into the spool
 PASSING = (LockError, VaultUnavailable, VaultConflict)  # what another attempt may not meet
 
 
@@ -81,10 +82,10 @@ class Keeper:
     def arrived(self, target: Target, given: Installation) -> None:
         """Keeps what Slack gave, then looks at it. Raises nothing: the row says what became of it."""
         own = next((each for each in self._targets.values() if self._is_of(each, target, given)), target)
+        self._keep(own, given)  # at once, whatever else is under way
+        if own is not target:
+            self._elsewhere(target, own)
         with self._guard:
-            self._keep(own, given)
-            if own is not target:
-                self._elsewhere(target, own)
             self._look(own)
 
     @staticmethod
@@ -97,9 +98,12 @@ class Keeper:
         self._unsaved.add(target.id)
         self._spooled.discard(target.id)
         try:
-            self._save(target, given)
+            _network.within(FIRST, lambda: self._save(target, given))
         except VaultError as exc:
             self._into_spool(target, given, exc)
+        except TimeoutError:
+            hangs = VaultUnavailable(f"Vault did not take what Slack gave within {FIRST:.0f} seconds")
+            self._into_spool(target, given, hangs)
 
     def _save(self, target: Target, given: Installation) -> None:
         self._store(self._fresh(), target).keep(target.team_id, given)
@@ -127,7 +131,9 @@ class Keeper:
 
     def _look(self, target: Target) -> None:
         """Judges what is kept of a target and stages it; the row says how that ended."""
-        given = self._given[target.id]
+        given = self._given.get(target.id)
+        if given is None:
+            return  # somebody else's installation of the same was staged meanwhile
         wrong = _install_judge.wrong(target, given)
         if wrong:
             self._drop(target, given)
@@ -146,11 +152,11 @@ class Keeper:
             state, is_new = _install_judge.stage(self._fresh(), target, given, self._options)
         except RotationError as exc:
             if not isinstance(exc, PASSING):
-                self._given.pop(target.id)  # it stays in Vault
+                self._given.pop(target.id, None)  # it stays in Vault
             after = f"nothing: the run tries again ({exc.next_step})" if isinstance(exc, PASSING) else exc.next_step
             self._installed(target, given, exc.message, after)
             return
-        self._given.pop(target.id)
+        self._given.pop(target.id, None)
         self.staged |= {target.id} if is_new else set()
         self._settle(target, given, state)
 
@@ -230,8 +236,13 @@ class Keeper:
                     continue
                 self._look(target)
 
+    def retry_until(self, ended: threading.Event, pause: float) -> None:
+        """`retry` again and again, for a thread of its own: Vault may take its time to fail."""
+        while not ended.wait(pause):
+            if self._given:
+                self.retry()
+
     @property
     def at_risk(self) -> list[str]:
         """The ids of rows whose token is in the memory of this run alone."""
-        with self._guard:
-            return sorted(self._unsaved)
+        return sorted(self._unsaved)

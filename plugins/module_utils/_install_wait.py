@@ -85,9 +85,21 @@ def wait(board: Board, keeper: Keeper, say: Callable[[str], Any], timeout: float
 
     A token that is in memory alone is not left: up to `patience` seconds more Vault is tried.
     """
-    deadline, version = time.monotonic() + timeout, board.version
-    said = retried = time.monotonic()
-    parent = os.getppid()
+    ended = threading.Event()
+    retrier = threading.Thread(target=keeper.retry_until, args=(ended, RETRY), daemon=True)
+    retrier.start()
+    try:
+        _wait(board, say, time.monotonic() + timeout)
+        _save_rest(board, keeper, say, patience)
+    finally:
+        ended.set()
+    retrier.join(patience)
+    for line in board.news():
+        say(line)
+
+
+def _wait(board: Board, say: Callable[[str], Any], deadline: float) -> None:
+    version, said, parent = board.version, time.monotonic(), os.getppid()
     while True:
         for line in board.news():
             say(line)
@@ -101,23 +113,16 @@ def wait(board: Board, keeper: Keeper, say: Callable[[str], Any], timeout: float
         if now - said >= SAY:
             say(_progress(board, deadline - now))
             said = now
-        if now - retried >= RETRY:
-            keeper.retry()
-            retried = time.monotonic()
         version = board.wait_for_change(version, min(1.0, max(0.0, deadline - now)))
-    _save_rest(board, keeper, say, patience)
 
 
 def _save_rest(board: Board, keeper: Keeper, say: Callable[[str], Any], patience: float) -> None:
     until = time.monotonic() + patience
-    while keeper.at_risk and time.monotonic() < until:
-        say(
-            f"The token of {', '.join(keeper.at_risk)} is in memory alone; Vault is tried for {until - time.monotonic():.0f} s"
-        )
-        time.sleep(RETRY)
-        keeper.retry()
-    for line in board.news():
-        say(line)
+    while keeper.at_risk and (left := until - time.monotonic()) > 0:
+        say(f"The token of {', '.join(keeper.at_risk)} is in memory alone; Vault is tried for {left:.0f} s more")
+        version = board.version
+        while keeper.at_risk and time.monotonic() < min(until, until - left + SAY):
+            version = board.wait_for_change(version, 0.5)
 
 
 def _progress(board: Board, left: float) -> str:
