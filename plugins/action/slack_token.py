@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, ClassVar
 
 from ansible_collections.botops.rotation.plugins.module_utils import _alerts, _plan, _redact, _report, _revocation
@@ -40,7 +40,7 @@ class ActionModule(GuardedAction):
         leaks = self._leaks(options)
         if not any(options[source] for source in SOURCES):
             began = time.monotonic()  # nobody types faster than a token can be revoked
-        started = datetime.now(timezone.utc)
+        started = time.monotonic()
         hunt = Hunt(here, self._registry(here), options["unknown"], self.check, began)
         rows = hunt.run(leaks)
         report = self._report(here, rows, hunt.warnings, started)
@@ -96,11 +96,9 @@ class ActionModule(GuardedAction):
             self.warn(f"the registry is not used, so no token is known to be of it: {exc}")
             return None
 
-    def _report(
-        self, here: Session, rows: list[dict[str, Any]], warnings: list[str], started: datetime
-    ) -> dict[str, Any]:
+    def _report(self, here: Session, rows: list[dict[str, Any]], warnings: list[str], started: float) -> dict[str, Any]:
         """The report, by Vault's clock where it answers, else by this machine's."""
-        passed = datetime.now(timezone.utc) - started
+        passed = timedelta(seconds=time.monotonic() - started)
         try:
             finished = here.vault.now()
         except RotationError:

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils import _argspec, _lease, _registry, _rights
@@ -24,6 +23,22 @@ EVERYTHING = (_argspec.VAULT, _argspec.SLACK, _argspec.REGISTRY)
 LEASE_OPTION = {"lease": {"type": "dict", "no_log": False}}
 
 
+class _Once:
+    """A property that is made when it is first asked for. functools.cached_property has, in Python 3.11, one lock for all
+    sessions: threads would wait for each other's Vault.
+    """
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self._make = make
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, session: Any, _owner: type | None = None) -> Any:
+        made = session.__dict__[self._name] = self._make(session)
+        return made
+
+
 @dataclass
 class Session:
     """Made once in an action; each part is made when it is first asked for."""
@@ -31,27 +46,27 @@ class Session:
     options: Mapping[str, Any]
     services: Mapping[str, Any]
 
-    @cached_property
+    @_Once
     def registry(self) -> _registry.Registry:
         given = {name: self.options[name] for name in _argspec.REGISTRY}
         return _registry.load(services=self.services, **given)
 
-    @cached_property
+    @_Once
     def vault(self) -> Vault:
         given = {name.removeprefix("vault_"): self.options[name] for name in _argspec.VAULT if name != "vault_field"}
         if not given["url"]:
             raise RotationError("No Vault is given", "set botops_vault_url in the inventory, or VAULT_ADDR")
         return Vault.connect(VaultSettings(**given))
 
-    @cached_property
+    @_Once
     def slack(self) -> Slack:
         return Slack.of(self.options)
 
-    @cached_property
+    @_Once
     def store(self) -> RecordStore:
         return RecordStore(self.vault, self.registry, self.options["vault_field"], self._before_write)
 
-    @cached_property
+    @_Once
     def lease(self) -> _lease.Lease | None:
         data = self.options.get("lease")
         return _lease.Lease.from_dict(self.vault, data) if data else None

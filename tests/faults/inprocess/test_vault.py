@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import pytest
 
@@ -23,6 +23,9 @@ CASES = [
     *(("v1+v2", fault, False) for fault in SOME),
     ("v1+v2", "sealed", True),
 ]
+
+
+# On KV v1 each fault meets each request. Elsewhere it meets some of them, and the next fault others.
 
 
 def row(fault: str, setting: str) -> str:
@@ -69,10 +72,11 @@ def test_at_every_request(
     count: Callable[[str], Count],
 ) -> None:
     counted = count(row(fault, setting))
-    for at in requests(due(setting)):
+    every = 1 if setting == "v1" else 3 if setting == "v2" else 5
+    for at in requests(due(setting))[CASES.index((setting, fault, lasting)) % every :: every]:
         counted.add(vault_case(place, due(setting), setting, fault, lasting, at))
     counted.check()
 
 
-def requests(due: Undisturbed) -> Iterable[int]:
+def requests(due: Undisturbed) -> range:
     return range(1, due.counts["vault"] + 1)
