@@ -30,7 +30,7 @@ ASSETS = {"style.css": "text/css; charset=utf-8", "live.js": "text/javascript; c
 # What a state is called, and the sign before it: nothing is told by colour alone.
 STATES = {
     WAITING: ("Waiting", "…"),
-    APPROVAL: ("Approval pending", "⏳"),
+    APPROVAL: ("Approval pending", "◔"),
     DENIED: ("Denied", "✕"),
     INSTALLED: ("Installed", "◐"),
     STAGED: ("Staged", "✓"),
