@@ -136,7 +136,7 @@ class WorkspaceFlow(OAuthFlow):
         given = {"client_id": self.app.client_id, "client_secret": self.app.client_secret}
         given |= {"code": code, "redirect_uri": self.app.redirect_uri}
         if self.app.version == 1:
-            return _classic(self._slack.exchange_code("oauth_access", **given), self.target)
+            return _classic(self._slack.exchange_code("oauth_access", **given))
         return _granular(self._slack.exchange_code("oauth_v2_access", **given))
 
     def store_installation(self, request: BoltRequest, installation: Installation) -> None:
@@ -166,16 +166,16 @@ def _granular(answer: Mapping[str, Any]) -> Installation:
             enterprise_name=enterprise.get("name"),
             team_id=team.get("id"),
             team_name=team.get("name"),
-            bot_token=bot.get("access_token"),
+            bot_token=_word(bot, "access_token"),
             bot_user_id=bot.get("bot_user_id"),
-            bot_scopes=bot.get("scope") or "",
-            bot_refresh_token=bot.get("refresh_token"),
-            bot_token_expires_in=bot.get("expires_in"),
+            bot_scopes=_scopes(bot),
+            bot_refresh_token=_word(bot, "refresh_token"),
+            bot_token_expires_in=_seconds(bot),
             user_id=str(user.get("id") or ""),
-            user_token=user.get("access_token"),
-            user_scopes=user.get("scope") or "",
-            user_refresh_token=user.get("refresh_token"),
-            user_token_expires_in=user.get("expires_in"),
+            user_token=_word(user, "access_token"),
+            user_scopes=_scopes(user),
+            user_refresh_token=_word(user, "refresh_token"),
+            user_token_expires_in=_seconds(user),
             incoming_webhook_url=hook.get("url"),
             incoming_webhook_channel_id=hook.get("channel_id"),
             is_enterprise_install=answer.get("is_enterprise_install") is True,
@@ -183,7 +183,7 @@ def _granular(answer: Mapping[str, Any]) -> Installation:
     )
 
 
-def _classic(answer: Mapping[str, Any], target: Target) -> Installation:
+def _classic(answer: Mapping[str, Any]) -> Installation:
     """The answer of oauth.access, whose scopes are both tokens': https://docs.slack.dev/reference/methods/oauth.access"""
     bot = _part(answer, "bot")
     return _registered(
@@ -192,12 +192,12 @@ def _classic(answer: Mapping[str, Any], target: Target) -> Installation:
             enterprise_id=answer.get("enterprise_id"),
             team_id=answer.get("team_id"),
             team_name=answer.get("team_name"),
-            bot_token=bot.get("bot_access_token"),
+            bot_token=_word(bot, "bot_access_token"),
             bot_user_id=bot.get("bot_user_id"),
-            bot_scopes=list(target.scopes) if bot else [],
+            bot_scopes=[],  # what it has is not told apart
             user_id=str(answer.get("user_id") or ""),
-            user_token=answer.get("access_token"),
-            user_scopes=answer.get("scope") or "",
+            user_token=_word(answer, "access_token"),
+            user_scopes=_scopes(answer),
         )
     )
 
@@ -207,11 +207,28 @@ def _part(answer: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
+# A token must not be lost because something beside it has another shape than Slack's.
+
+
+def _word(part: Mapping[str, Any], name: str) -> str | None:
+    found = part.get(name)
+    return found if isinstance(found, str) and found else None
+
+
+def _scopes(part: Mapping[str, Any]) -> list[str]:
+    return [scope.strip() for scope in (_word(part, "scope") or "").replace(" ", ",").split(",") if scope.strip()]
+
+
+def _seconds(part: Mapping[str, Any]) -> int | None:
+    found = part.get("expires_in")
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
 def _registered(given: Installation) -> Installation:
     """Known to the masking, whole; TokenError where Slack gave no token at all."""
     secrets = (given.bot_token, given.user_token, given.bot_refresh_token, given.user_refresh_token)
-    for secret in (*secrets, given.incoming_webhook_url):
+    for secret in (*secrets, _word(vars(given), "incoming_webhook_url")):
         _redact.register(secret or "")
-    if not any(isinstance(secret, str) and secret for secret in secrets[:2]):
+    if not any(secrets[:2]):
         raise TokenError("Slack's answer to the code holds no token", "look at the app's scopes, and install again")
     return given

@@ -62,12 +62,16 @@ def stage(here: Any, target: Target, given: Any, options: Mapping[str, Any]) -> 
     _drop_own_lock(here, installation)
     is_new = False
     with here.locked(rows, False):
-        for name, token in (("bot", given.bot_token), ("user", given.user_token)):
+        for name, token, scopes in (
+            ("bot", given.bot_token, given.bot_scopes),
+            ("user", given.user_token, given.user_scopes),
+        ):
             if not token or (name == "user" and not (installation.user_token_path and target.user_scopes)):
                 continue
             chosen = {key: options[key] for key in ("accept_identity", "accept_scopes")}
-            about = {"installations": rows, "token": name, "value": token, "app_id": given.app_id}
-            is_new = _verbs.staged(here, {**about, **chosen}, False)["changed"] or is_new
+            about = {"installations": rows, "token": name, "value": token}
+            told = {"app_id": given.app_id, "scopes": scopes or ()}
+            is_new = _verbs.staged(here, {**about, **told, **chosen}, False)["changed"] or is_new
         _install_approval.clear(here, installation)
     return STAGED, is_new
 

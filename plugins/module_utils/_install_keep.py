@@ -169,7 +169,7 @@ class Keeper:
             reason, after = "", "run rotate_bot: it carries the new token to the services"
         said = f"{target.id}: {reason or f'the new token {mark} is staged'}"
         self._forget(target, given, everything=True)  # a workspace has one bot token of an app: others are dead
-        granted = tuple(sorted(given.bot_scopes or ()))
+        granted = tuple(sorted(given.bot_scopes or ())) or None
         changes = {"granted": granted, "fingerprint": mark, "opened": False, "since": ""}
         self._board.change(target.id, said, state=state, reason=reason, next_step=after, **changes)
 

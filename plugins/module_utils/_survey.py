@@ -72,11 +72,15 @@ def ask(survey: Survey, slack: Slack, tokens: Iterable[tuple[str, Stored | None]
         survey.probes.update(zip(app, settle(survey.probes[fingerprint] for fingerprint in app)))
 
 
-def add_app(survey: Survey, stored: Stored, app_id: str | None) -> None:
-    """Puts the app of a live token to what auth.test said, which tells it to few: who installed it was told by Slack."""
+def add_told(survey: Survey, stored: Stored, app_id: str | None, scopes: Iterable[str]) -> None:
+    """Puts what Slack told of a live token when it was issued to what auth.test said: its app, which that tells to few,
+    and its scopes, where the answer's header did not come through."""
     probe = survey.probe(stored)
-    if app_id and probe and probe.alive and not probe.identity.get("app_id"):
-        survey.probes[stored.fingerprint] = replace(probe, identity={**probe.identity, "app_id": app_id})
+    if probe is None or not probe.alive:
+        return
+    identity = {**({"app_id": app_id} if app_id else {}), **probe.identity}
+    granted = probe.scopes or tuple(sorted(scopes))
+    survey.probes[stored.fingerprint] = replace(probe, identity=identity, scopes=granted)
 
 
 def inform(survey: Survey) -> None:

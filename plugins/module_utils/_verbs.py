@@ -33,7 +33,7 @@ def staged(here: Any, options: Mapping[str, Any], check: bool) -> Result:
     seen = _read(survey, installation.id)
     new = Stored(options["value"])
     _survey.ask(survey, here.slack, [*_survey.of_concern(seen), (installation.bot, new)])
-    _survey.add_app(survey, new, options.get("app_id"))
+    _survey.add_told(survey, new, options.get("app_id"), options.get("scopes", ()))
     choices = Choices(frozenset(options["accept_identity"]), frozenset(options["accept_scopes"]))
     Case.staging(seen, name, new).prove(World(survey, here.registry, choices))
     probe, at = survey.probe(new), here.store.at()

@@ -113,7 +113,15 @@ class Person:
 class Page:
     """A run in a thread of its own. `said` is what the terminal shows, `result` the action's at the end."""
 
-    def __init__(self, sandbox: Sandbox, bot: str = "gobot", workspace: str = "", check: bool = False, **more: Any):
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        bot: str = "gobot",
+        workspace: str = "",
+        check: bool = False,
+        registers: bool = True,
+        **more: Any,
+    ):
         chosen = options(sandbox, installations=[{"bot": bot, "workspace": workspace}], **more)
         self.said: list[str] = []
         self.warned: list[str] = []
@@ -122,7 +130,7 @@ class Page:
         run = Run(lambda: Session(chosen, {}), chosen, check, self.said.append, self.warned.append)
         self._thread = threading.Thread(target=self._go, args=(run,), daemon=True)
         self._sandbox = sandbox
-        self._bot = bot
+        self._bot = bot if registers else ""
 
     def _go(self, run: Run) -> None:
         try:
@@ -133,7 +141,7 @@ class Page:
     def __enter__(self) -> Self:
         self._thread.start()
         until(lambda: self.link or not self._thread.is_alive())
-        if self.link:  # the app's settings at Slack, which a person makes once
+        if self.link and self._bot:  # the app's settings at Slack, which a person makes once
             self._sandbox.slack.configure(self._bot, redirect_uris=[self.redirect_uri], local_redirects=True)
         return self
 

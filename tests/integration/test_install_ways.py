@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
+import http.server
 import json
 import ssl
 import subprocess
+import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
@@ -251,3 +255,73 @@ def test_a_bot_finds_its_current_token_in_vault(here: Sandbox) -> None:
     here.bao.put(here.path("gobot/compose"), {"value": (token := tokens.bot(1, 2))})
     assert store.find_bot(enterprise_id=None, team_id=team).bot_token == token
     assert store.find_bot(enterprise_id=None, team_id="T0NOWHERE") is None
+
+
+class _Other(http.server.BaseHTTPRequestHandler):
+    """The least that Slack's documentation promises of OAuth v2 and auth.test, written without the sandbox: tokens of
+    another shape, no header with scopes, no bots.info."""
+
+    token = "-".join(["xoxb", "0f" * 16])
+
+    def do_POST(self) -> None:
+        form = parse_qs(self.rfile.read(int(self.headers["content-length"] or 0)).decode())
+        if self.path == "/api/oauth.v2.access":
+            basic = base64.b64decode(self.headers["authorization"].removeprefix("Basic ")).decode()
+            good = (
+                basic == "12.34:very-secret" and form["code"] == ["c0de"] and form["redirect_uri"][0].startswith("http")
+            )
+            answer = {
+                "ok": True,
+                "access_token": self.token,
+                "token_type": "bot",
+                "scope": "chat:write,users:read",
+                "bot_user_id": "U0BOT",
+                "app_id": "A0OTHER",
+                "team": {"id": "T0OTHER", "name": "Other"},
+                "enterprise": None,
+                "authed_user": {"id": "U0PERSON"},
+                "is_enterprise_install": False,
+            }
+            self._say(answer if good else {"ok": False, "error": "invalid_code"})
+        elif self.path == "/api/auth.test" and self.headers["authorization"] == f"Bearer {self.token}":
+            self._say({"ok": True, "url": "https://other.slack.com/", "team": "Other", "user": "bot", "team_id": "T0OTHER"}
+                      | {"user_id": "U0BOT", "bot_id": "B0BOT"})  # fmt: skip
+        else:
+            self._say({"ok": False, "error": "unknown_method"})
+
+    def _say(self, answer: dict[str, Any]) -> None:
+        body = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json; charset=utf-8")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_dummy: object) -> None:
+        pass
+
+
+def test_another_implementation_of_slack(here: Sandbox) -> None:
+    """What it does not send is not missed: the app and the scopes are taken from the exchange."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Other) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        path = f"{PATHS}/slack_bot_token_for_other"
+        here.bao.put(f"{PATHS}/client_of_other", {"client_id": "12.34", "client_secret": "very-secret"})
+        row = {"app_id": "A0OTHER", "client_path": f"{PATHS}/client_of_other", "required_scopes": ["chat:write"]}
+        chosen = {
+            "bots": {"other": {**row, "installations": {"one": {"bot_token_path": path}}}},
+            "workspaces": {"one": {"name": "Other", "team_id": "T0OTHER"}},
+            "slack_api_url": f"{url}/api/",
+            "slack_authorize_url": f"{url}/oauth/v2/authorize",
+        }
+        with Page(here, bot="other", registers=False, **chosen) as page:
+            person = page.person()
+            query = parse_qs(urlsplit(person.add("one")).query)
+            assert query["client_id"] == ["12.34"] and query["scope"] == ["chat:write"] and query["team"] == ["T0OTHER"]
+            person.follow(f"{query['redirect_uri'][0]}?code=c0de&state={query['state'][0]}")
+            assert page.end()["results"]["other/one"]["state"] == "staged", page.text
+        server.shutdown()
+    kept = here.bao.get(f"{path}_rotation")["tokens"]["bot"]["pending"]
+    assert kept["token"] == _Other.token and kept["scopes"] == ["chat:write", "users:read"]
+    assert kept["identity"]["app_id"] == "A0OTHER"
