@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from ansible_collections.botops.rotation.plugins.module_utils import _argspec, _lease, _redact, _spool, _verbs
+from ansible_collections.botops.rotation.plugins.module_utils import (
+    _argspec,
+    _lease,
+    _redact,
+    _reinstall,
+    _spool,
+    _verbs,
+)
 from ansible_collections.botops.rotation.plugins.module_utils._errors import (
     StateError,
     VaultUnavailable,
@@ -30,7 +37,7 @@ class ActionModule(GuardedAction):
     OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {
         "state": {
             "type": "str",
-            "choices": ["staged", "promoted", "restored", "retired", "aborted"],
+            "choices": ["staged", "revoked", "promoted", "restored", "retired", "aborted"],
             "required": True,
         },
         "installations": {"type": "list", "elements": "dict", "required": True},
@@ -41,6 +48,7 @@ class ActionModule(GuardedAction):
         "accept_scopes": {"type": "list", "elements": "str", "default": []},
         "keep_old": {"type": "list", "elements": "str", "default": []},
         "revoke_old": {"type": "list", "elements": "str", "default": []},
+        "confirm_revoke": {"type": "str", "no_log": False},
         "run_id": {"type": "str", "default": ""},
         "discard": {"type": "list", "elements": "str", "default": []},
         **LEASE_OPTION,
@@ -51,12 +59,31 @@ class ActionModule(GuardedAction):
             result = self._stage(options)
         else:
             here = session(self, options)
+            if options["state"] == "revoked":
+                self._confirm(options)
             verb: Callable[..., dict[str, Any]] = getattr(_verbs, options["state"])
             with here.locked(options["installations"], self.check):
                 result = verb(here, options, self.check)
         if not self.diff:
             result.pop("diff")
         return result
+
+    def _confirm(self, options: dict[str, Any]) -> None:
+        """Has the operator say that the tokens are to be revoked: at the prompt, or before in `confirm_revoke`."""
+        rows = [row for row in options["installations"] if row.get("action") == "reinstall" and not row["revoked_at"]]
+        if not rows or self.check:
+            return
+        due = ",".join(sorted({row["bot"] for row in rows}))
+        said = options["confirm_revoke"]
+        if said is None:
+            names = ", ".join(f"{row['id']} ({row['old_fingerprint']})" for row in rows)
+            self._say(f"About to revoke the tokens of {names}.\n{_reinstall.WHAT_DIES}")
+            said = _input.ask(self._display, f"Type {due} to go on:", "this confirmation", "confirm_revoke")
+        if said != due:
+            raise StateError(
+                "the revoking was not confirmed, so nothing was revoked",
+                f"run it again and type {due} when asked, or give -e confirm_revoke={due}",
+            )
 
     def _stage(self, options: dict[str, Any]) -> dict[str, Any]:
         """Takes the new token, and brings it into Vault; where that does not answer, patiently, then into the spool."""

@@ -14,6 +14,7 @@ from ansible_collections.botops.rotation.plugins.module_utils import (
     _outcome,
     _pause,
     _report,
+    _services,
 )
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
 from ansible_collections.botops.rotation.plugins.module_utils._lease import TTL
@@ -41,6 +42,7 @@ class ActionModule(GuardedAction):
         "promoted": {"type": "dict", "default": {}},
         "retired": {"type": "dict", "default": {}},
         "restored": {"type": "dict", "default": {}},
+        "memberships": {"type": "dict", "default": {}},
         "announcements": {"type": "list", "elements": "dict", "default": []},
         "stop": {"type": "dict", "default": {}},
         "skip_unreachable": {"type": "bool", "default": False},
@@ -91,6 +93,9 @@ class ActionModule(GuardedAction):
             options["stop"],
             options["verified"],
         )
+        if any(row.get("revoked_at") for row in options["plan"]["installations"]):
+            now = session(self, options).vault.now()
+            judged["services"] = _services.since_revoke(judged["services"], options["plan"]["installations"], now)
         return {"changed": False, "judged": judged}
 
     def _concluded(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -108,6 +113,8 @@ class ActionModule(GuardedAction):
             options["restore"],
             self.check,
         )
+        for row in rows:
+            row["memberships"] = (options["memberships"].get(row["id"]) or {}).get("said") or []
         here = session(self, options)
         self._carry_missing(here, rows, options["judged"]["services"])
         registry = here.registry

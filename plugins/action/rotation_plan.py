@@ -25,6 +25,7 @@ class ActionModule(GuardedAction):
         "direction": {"type": "str", "choices": ["forward", "back"], "default": "forward"},
         "force": {"type": "bool", "default": False},
         "unattended": {"type": "bool", "default": False},
+        "install": {"type": "bool", "default": True},
     }
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -34,6 +35,7 @@ class ActionModule(GuardedAction):
         choices = Choices(
             **{name: frozenset(options[name]) for name in FINGERPRINTS},
             unattended=options["unattended"],
+            install=options["install"],
             rotation_days=options["rotation_days"],
             warn_days=options["warn_days"],
         )

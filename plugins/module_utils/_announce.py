@@ -19,6 +19,8 @@ Row = Mapping[str, Any]
 TEXTS = {
     "started": ":arrows_counterclockwise: *{bot}* gets a new Slack token in *{workspace}* now. "
     "Its services restart within the next minutes; what is asked of it meanwhile may go unanswered.",
+    "reinstalling": ":hourglass_flowing_sand: *{bot}* gets a new Slack token in *{workspace}* now. It is unavailable until "
+    "its app has been installed again there, and its services have the token.",
     "done": ":white_check_mark: *{bot}* has its new Slack token in *{workspace}*, and is available. {detail}",
     "returning": ":leftwards_arrow_with_hook: *{bot}* goes back to its old Slack token in *{workspace}* now. "
     "Its services restart within the next minutes.",
@@ -32,11 +34,25 @@ def messages(
 ) -> list[dict[str, Any]]:
     """The messages of a phase (a key of TEXTS): one for each channel of each installation that changes."""
     return [
-        _message(registry, row, phase, channel, (details or {}).get(row["id"], ""))
+        _message(registry, row, _phase(row, phase), channel, (details or {}).get(row["id"], ""))
         for row in rows
         if row["action"] in CHANGING
         for channel in _channels(registry, row)
     ]
+
+
+def _phase(row: Row, phase: str) -> str:
+    return "reinstalling" if phase == "started" and _reinstalls(row) else phase
+
+
+def _reinstalls(row: Row) -> bool:
+    """Whether the new token comes of a revoke and an installation: then its fingerprint is not known at the start."""
+    return row["action"] == "reinstall" or bool(row["revoked_at"])
+
+
+def _mark(row: Row, phase: str, channel: str) -> str:
+    rotation = f"after-{row['old_fingerprint']}" if _reinstalls(row) else row["new_fingerprint"]
+    return f"{rotation}.{row['attempt']}/{phase}/{channel or 'webhook'}"
 
 
 def _channels(registry: Registry, row: Row) -> list[str]:
@@ -52,7 +68,7 @@ def _message(registry: Registry, row: Row, phase: str, channel: str, detail: str
     if context:
         blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": context[:3000]}]})
     return {
-        "mark": f"{row['new_fingerprint']}.{row['attempt']}/{phase}/{channel or 'webhook'}",
+        "mark": _mark(row, phase, channel),
         "phase": phase,
         "installation": row["id"],
         "workspace": row["workspace"],

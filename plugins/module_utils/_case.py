@@ -28,6 +28,7 @@ class Choices:
     keep_old: frozenset[str] = frozenset()
     revoke_old: frozenset[str] = frozenset()
     unattended: bool = False
+    install: bool = True  # whether an installation can still be waited for
     rotation_days: int = 365
     warn_days: int = 30
 

@@ -9,8 +9,9 @@ A row of the plan, and later of the report, is a dictionary without secrets:
     old_fingerprint, new_fingerprint, identity, proofs, warnings, missing (host -> why, where a run left any),
     tokens: {bot: {path, old, new, old_life, new_life, evidence, restorable, identity, proofs}, user: ...}
 
-`action` is promote, resume, adopt, converge, none, or (in a rollback, see `_decide_back`) restore; `outcome` is what the
-run is expected to end with.
+`action` is promote, resume, adopt, reinstall (the old token is revoked, or to be, and the new one comes of an
+installation), converge, none, or (in a rollback, see `_decide_back`) restore; `outcome` is what the run is expected to
+end with.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from ansible_collections.botops.rotation.plugins.module_utils._record_store impo
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
 from ansible_collections.botops.rotation.plugins.module_utils._survey import Survey
 
-CHANGING = ("promote", "resume", "adopt", "restore")
+CHANGING = ("promote", "resume", "adopt", "reinstall", "restore")
 Row = dict[str, Any]
 
 
@@ -37,7 +38,9 @@ def decide(installation: Installation, survey: Survey, registry: Registry, choic
     if installation.id in survey.errors:
         return refuse(row, survey.errors[installation.id])
     seen = survey.seen[installation.id]
-    row.update(state=seen.record.state.value, rotation_id=seen.record.rotation_id, attempt=seen.record.attempt)
+    record = seen.record
+    row.update(state=record.state.value, rotation_id=record.rotation_id, attempt=record.attempt)
+    row.update(revoked_at=record.revoked_at if record.awaited or record.pending or record.under_way else "")
     try:
         _decide(row, seen, World(survey, registry, choices), now)
     except RotationError as exc:
@@ -56,6 +59,7 @@ def blank(installation: Installation, registry: Registry) -> Row:
         "state": State.NONE.value,
         "rotation_id": "",
         "attempt": 1,
+        "revoked_at": "",
         "outcome": "refused",
         "reason": "",
         "next_step": "",
@@ -64,6 +68,7 @@ def blank(installation: Installation, registry: Registry) -> Row:
         "identity": {},
         "proofs": {},
         "warnings": [],
+        "memberships": [],
         "missing": {},
         "tokens": {},
     }
@@ -76,7 +81,7 @@ def refuse(row: Row, error: RotationError) -> Row:
 
 def _decide(row: Row, seen: Seen, world: World, now: datetime) -> None:
     strategy = world.registry.bots[row["bot"]].strategy
-    if strategy != "staged":
+    if strategy == "refresh":
         raise StateError(f"the strategy {strategy} is not built yet", f"set botops_bots.{row['bot']}.strategy: staged")
     record = seen.record
     row["warnings"] += [
@@ -137,7 +142,7 @@ def _decide_without_pending(row: Row, seen: Seen, world: World, now: datetime) -
         for name, known in record.current.items()
         if known.fingerprint and seen.tokens.get(name) and seen.tokens[name].fingerprint != known.fingerprint
     )
-    if overwritten:
+    if overwritten and record.state is not State.REVOKING:
         row["action"] = "adopt"
         row["warnings"].append(
             "the current token was overwritten by hand, so the old one is not known any more: whether Slack refuses it "
@@ -147,12 +152,19 @@ def _decide_without_pending(row: Row, seen: Seen, world: World, now: datetime) -
         return
     current = seen.tokens.get("bot")
     probe = world.survey.probe(current)
+    if record.awaited:
+        _reinstall(row, seen, world)
+        return
     stage = f"stage a new token: ansible-playbook botops.rotation.stage_token -e bot={row['bot']} -e workspace={row['workspace']}"
     row.update(outcome="nothing_staged", next_step=stage)
     if current is None or probe is None:
         row["reason"] = f"nothing is staged, and there is no token at {seen.installation.bot_token_path}"
         return
     row["tokens"]["bot"] = entry(seen, "bot", None, current, world.survey)
+    strategy = world.registry.bots[row["bot"]].strategy
+    if probe.dead and strategy == "reinstall":
+        _reinstall(row, seen, world)
+        return
     if not probe.alive:
         row["reason"] = (
             f"nothing is staged, and the current token {current.fingerprint} is {probe.life.value}: {probe.evidence}"
@@ -164,9 +176,41 @@ def _decide_without_pending(row: Row, seen: Seen, world: World, now: datetime) -
     if days is not None and days < world.choices.rotation_days - world.choices.warn_days:
         left = world.choices.rotation_days - days
         row.update(outcome="already", reason=f"rotated {days} days ago, due in {left} days", next_step="")
+    elif strategy == "reinstall":
+        _reinstall(row, seen, world)
     else:
         age = "of unknown age" if days is None else f"{days} days old (due at {world.choices.rotation_days})"
         row["reason"] = f"nothing is staged; the current token {current.fingerprint} is alive and {age}"
+
+
+def _reinstall(row: Row, seen: Seen, world: World) -> None:
+    """The new token comes of an installation in this run, before which the old one is revoked, where it lives."""
+    old = seen.tokens.get("bot")
+    probe = world.survey.probe(old)
+    since = f"it is waited for since {row['revoked_at']}, when the old one was revoked"
+    missing = f"no new token has come of an installation: {since if row['revoked_at'] else 'the old one is dead'}"
+    if not world.choices.install and not row["revoked_at"] and probe and probe.alive:
+        raise StateError(f"the old token {old.fingerprint} was not revoked", "see above; then run rotate_bot again")
+    if not world.choices.install:
+        row.update(action="none", outcome="waiting", reason=missing)
+        row["next_step"] = (
+            "install the app: run rotate_bot again, which opens the install page, or install_app; or stage its token"
+        )
+        return
+    if world.choices.unattended and row["revoked_at"]:
+        raise StateError(missing, "install the app: run rotate_bot yourself, or install_app, or stage its token")
+    row.update(action="reinstall", outcome="rotated", reason="", next_step="")
+    row["tokens"]["bot"] = {
+        "path": seen.installation.path("bot"),
+        "old": old.fingerprint if old else None,
+        "new": "",  # what Slack issues
+        "old_life": probe.life.value if probe else None,
+        "new_life": None,
+        "evidence": probe.evidence if probe else "",
+        "restorable": bool(probe and probe.alive),  # until it is revoked
+        "identity": dict(probe.identity) if probe else {},
+        "proofs": dict.fromkeys(("changed", "same_identity", "scopes", "old_refused", "in_use"), NOT_YET),
+    }
 
 
 def _judge(row: Row, seen: Seen, names: Iterable[str], world: World) -> None:

@@ -90,6 +90,7 @@ def make(
         "hosts": _hosts.plan(registry, rows, others, force),
         "rollout": dict(rollout or _batches.rollout()),
         "messages": _announce.messages(registry, rows, "returning" if back else "started"),
+        "installs": any(row["action"] == "reinstall" for row in rows),
         "locks": [row["id"] for row in rows if row["action"] in CHANGING],
         "warnings": sorted({f"{row['id']}: {warning}" for row in rows for warning in row["warnings"]}),
     }

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _redact
+from ansible_collections.botops.rotation.plugins.module_utils import _notes, _redact
 from ansible_collections.botops.rotation.plugins.module_utils._errors import (
     RotationError,
     SlackError,
@@ -22,6 +22,7 @@ from ansible_collections.botops.rotation.plugins.module_utils._errors import (
     TokenError,
 )
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import stamp
+from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
 
 Message = Mapping[str, Any]
 KEPT = 200  # marks kept in the notes
@@ -52,11 +53,11 @@ class Poster:
         return {**said, "state": state, **more}
 
     def _post(self, message: Message) -> tuple[str, dict[str, str]]:
-        if message["poster"]["kind"] == "nobody":
-            return "failed", {"evidence": "there is no live token or notifier to post it with"}
-        known = self._notes(message)["data"]["announcements"].get(message["mark"])
+        known = self._marks(message).get(message["mark"])
         if known and known["state"] == "sent":
             return "already", {"ts": known.get("ts", ""), "evidence": f"posted at {known['at']}"}
+        if message["poster"]["kind"] == "nobody":
+            return "failed", {"evidence": "there is no live token or notifier to post it with"}
         if self.check:
             return "planned", {}
         secret = self._credential(message)
@@ -67,7 +68,7 @@ class Poster:
                 return "already", {**found, "evidence": "found in the channel"}
         self._note(message, "sending", {})
         # KV v1 cannot refuse a note that comes after another run has posted: that run had taken the lock.
-        self.here.store.before_write(self.here.registry.installation(*message["installation"].split("/", 1)))
+        self.here.store.before_write(self._installation(message))
         try:
             told = self._send(message, secret)
         except SlackUnavailable as exc:  # it may have been posted
@@ -87,13 +88,13 @@ class Poster:
         try:
             return slack.post(*what)
         except SlackError as exc:  # refused, so it was not posted
-            if exc.code != "not_in_channel" or not slack.join(secret, message["channel"]):
+            if exc.code != "not_in_channel" or slack.join(secret, message["channel"]):
                 raise
             return slack.post(*what)
 
     def _look_up(self, message: Message, secret: str, at: str) -> dict[str, str] | None:
         """Whether a message that was being sent did arrive. None when it is known that it did not."""
-        told = self._notes(message)["data"]["announcements"][message["mark"]]
+        told = self._marks(message)[message["mark"]]
         if told["state"] == "refused":
             return None
         cannot = TokenError(f"an earlier run was posting it at {at}, and whether it arrived is not known; not repeated")
@@ -114,26 +115,24 @@ class Poster:
                 raise TokenError(f"the notifier's secret {poster['path']} has no field {store.token_field}")
             _redact.register(value.strip())
             return value.strip()
-        seen = store.read(self.here.registry.installation(*message["installation"].split("/", 1)))
+        seen = store.read(self._installation(message))
         slot = seen.record.slot("bot")
         for stored in (seen.tokens.get("bot"), slot.pending, slot.previous):
             if stored and stored.fingerprint == poster["fingerprint"]:
                 return stored.token
         raise TokenError(f"the token {poster['fingerprint']} that was to post it is not in Vault any more")
 
-    def _notes(self, message: Message) -> dict[str, Any]:
-        registry = self.here.registry
-        installation = registry.installation(*message["installation"].split("/", 1))
-        path = registry.notes_path(installation)
-        secret = self.here.vault.read(path)
-        data = dict(secret.data or {"schema": 1})
-        data["announcements"] = dict(data.get("announcements") or {})
-        return {"installation": installation, "path": path, "secret": secret, "data": data}
+    def _installation(self, message: Message) -> Installation:
+        return self.here.registry.installation(*message["installation"].split("/", 1))
+
+    def _marks(self, message: Message) -> dict[str, Any]:
+        return _notes.read(self.here, self._installation(message))["announcements"]
 
     def _note(self, message: Message, state: str, told: Mapping[str, str]) -> None:
-        notes = self._notes(message)
-        marks = notes["data"]["announcements"]
-        marks[message["mark"]] = {"state": state, "at": stamp(self.here.vault.now()), **told}
-        notes["data"]["announcements"] = dict(list(marks.items())[-KEPT:])
-        self.here.store.before_write(notes["installation"])
-        self.here.vault.write(notes["path"], notes["data"], expect=notes["secret"])
+        entry = {"state": state, "at": stamp(self.here.vault.now()), **told}
+
+        def change(notes: dict[str, Any]) -> None:
+            marks = {**notes["announcements"], message["mark"]: entry}
+            notes["announcements"] = dict(list(marks.items())[-KEPT:])
+
+        _notes.update(self.here, self._installation(message), change)

@@ -5,7 +5,7 @@
 
 Shape, schema 1; the only place outside `current` secrets and services where tokens are:
 
-    {schema, rotation_id, state, attempt, replaces: {bot: fingerprint},
+    {schema, rotation_id, state, attempt, revoked_at, replaces: {bot: fingerprint},
      tokens: {bot: {pending: T, previous: T}, user: ...},     T = {token, fingerprint, kind, identity, scopes, at, by}
      current: {bot: {fingerprint, at, identity, scopes}}, history: [{rotation_id, at, outcome, tokens}]}
 
@@ -32,6 +32,8 @@ class State(str, Enum):
     """Where the rotation of an installation stands."""
 
     NONE = "none"
+    REVOKING = "revoking"
+    REVOKED = "revoked"
     STAGED = "staged"
     PROMOTING = "promoting"
     PROMOTED = "promoted"
@@ -39,6 +41,9 @@ class State(str, Enum):
     RESTORING = "restoring"
     ROLLED_BACK = "rolled_back"
     ABORTED = "aborted"
+
+
+_WITHOUT_PENDING = (State.NONE, State.REVOKING, State.REVOKED, State.ROTATED, State.ABORTED)
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,9 @@ class Known:
 
 @dataclass(frozen=True)
 class Record:
-    """One installation's rotation. `replaces` holds the fingerprints that it takes out of use, by token."""
+    """One installation's rotation. `replaces` holds the fingerprints that it takes out of use, by token; `revoked_at`
+    is when this tool began to revoke them (empty: it did not).
+    """
 
     rotation_id: str = ""
     state: State = State.NONE
@@ -99,6 +106,7 @@ class Record:
     replaces: dict[str, str] = field(default_factory=dict)
     current: dict[str, Known] = field(default_factory=dict)
     history: tuple[dict[str, Any], ...] = ()
+    revoked_at: str = ""
 
     def slot(self, name: str) -> Slot:
         return self.tokens.get(name, Slot())
@@ -111,7 +119,12 @@ class Record:
     @property
     def rotating(self) -> tuple[str, ...]:
         """The names of the tokens that the rotation under way, or the staged one, is about."""
-        return tuple(self.replaces or self.pending) if self.under_way else tuple(self.pending)
+        return tuple(self.replaces or self.pending) if self.under_way or self.awaited else tuple(self.pending)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether the old tokens are revoked, or about to be, and the new ones are not there yet."""
+        return self.state in (State.REVOKING, State.REVOKED)
 
     @property
     def under_way(self) -> bool:
@@ -123,6 +136,7 @@ class Record:
             "rotation_id": self.rotation_id,
             "state": self.state.value,
             "attempt": self.attempt,
+            "revoked_at": self.revoked_at,
             "replaces": self.replaces,
             "tokens": {
                 name: {
@@ -163,12 +177,13 @@ class Record:
             attempt = max(1, int(data.get("attempt") or 1))
         except (ValueError, TypeError, OverflowError):
             raise _damaged(where, "has a state or an attempt that this version does not know") from None
-        if state in (State.NONE, State.ROTATED, State.ABORTED) and any(slot.pending for slot in tokens.values()):
+        if state in _WITHOUT_PENDING and any(slot.pending for slot in tokens.values()):
             state = State.STAGED  # a hand has put it there
         return cls(
             rotation_id=_word(data.get("rotation_id")),
             state=state,
             attempt=attempt,
+            revoked_at=_word(data.get("revoked_at")),
             tokens=tokens,
             replaces={_word(k): _word(v) for k, v in _mapping(data.get("replaces"), where).items()},
             current={

@@ -99,6 +99,8 @@ def table(report: Mapping[str, Any], path: str = "") -> str:
         for service in report["services"]
         if service["health_note"]
     ]
+    for row in report["installations"]:
+        lines += [f"{row['id']}: {said}" for said in row["memberships"]]
     lines += [f"warning: {warning}" for warning in report["warnings"]]
     lines.append(_last(report, path))
     return "\n".join(line for line in lines if line)
@@ -153,7 +155,7 @@ def _rows(report: Mapping[str, Any]) -> str:
             lines.append(
                 [
                     label,
-                    f"{old or '(none)'} -> {new}" if "changed" in proofs else new or "-",
+                    f"{old or '(none)'} -> {new or '(to come)'}" if "changed" in proofs else new or "-",
                     *cells,
                     in_use,
                     row["outcome"].replace("_", " "),
@@ -244,6 +246,8 @@ def markdown(report: Mapping[str, Any]) -> str:
         parts.append(f"### {row['bot']} in {row['workspace_name']}: {row['outcome'].replace('_', ' ')}")
         if row["reason"]:
             parts.append(row["reason"] + (f"\n\nNext: {row['next_step']}" if row["next_step"] else ""))
+        if row["memberships"]:
+            parts.append("Channels:\n\n" + "\n".join(f"- {said}" for said in row["memberships"]))
         for name, token in row["tokens"].items():
             proofs = row["proofs"] if name == "bot" or len(row["tokens"]) == 1 else token["proofs"]
             if proofs:

@@ -11,8 +11,10 @@ rotation resumable at any instant, is in `_record_store`.
     promoting, promoted, rotated (old token kept) --restore--> restoring --restored--> rolled_back --begin--> promoting
     restoring --begin (the way back was not finished)--> promoting
     staged, rolled_back, promoting (nothing promoted yet) --abort--> aborted
-    none, rotated --adopt (current was overwritten by hand)--> promoted
+    none, revoked, rotated, aborted --adopt (current was overwritten by hand)--> promoted
     none, staged, rotated, rolled_back, aborted --stage--> staged
+    none, rotated, aborted --revoke--> revoking --revoked--> revoked --stage--> staged      (strategy reinstall)
+    revoking, revoked --abort--> aborted
 """
 
 from __future__ import annotations
@@ -52,12 +54,13 @@ def stage(record: Record, name: str, new: Stored, current: Current, lives: Lives
         )
     if record.under_way:
         record = _left(record, current)
-    fresh = record.state not in (State.STAGED, State.ROLLED_BACK)
+    fresh = record.state not in (State.REVOKING, State.REVOKED, State.STAGED, State.ROLLED_BACK)
     return replace(
         record,
         state=State.STAGED,
         rotation_id=rotation_id if fresh or not record.rotation_id else record.rotation_id,
         attempt=1 if fresh else record.attempt,
+        revoked_at="" if fresh else record.revoked_at,
         tokens={**record.tokens, name: replace(record.slot(name), pending=new)},
     )
 
@@ -77,6 +80,44 @@ def _has_died(record: Record, name: str, current: Current, lives: Lives) -> bool
     """Whether the token that a rotation under way was to bring into use is dead: then only another one helps."""
     new = record.slot(name).pending or (current.get(name) if name in record.replaces else None)
     return new is not None and lives.get(new.fingerprint) is Life.DEAD
+
+
+def revoke(record: Record, current: Current, known: Mapping[str, Known], rotation_id: str, at: str) -> Record:
+    """Marks, before Slack is asked for it, that the current tokens are revoked to get new ones. `known`: what Slack said
+    of them while they lived, which the new ones are compared with.
+    """
+    if record.awaited:
+        return record
+    if record.under_way or record.pending:
+        raise StateError(
+            f"rotation {record.rotation_id} is {record.state.value}, and its new token is there already",
+            "finish it with rotate_bot, or drop it with abort_rotation",
+        )
+    replaces = {name: stored.fingerprint for name, stored in current.items() if stored}
+    if not replaces:
+        raise StateError("there is no current token that could be revoked", "stage a token with stage_token")
+    return replace(
+        record,
+        state=State.REVOKING,
+        rotation_id=rotation_id,
+        attempt=1,
+        revoked_at=at,
+        replaces=replaces,
+        current={**record.current, **known},
+    )
+
+
+def revoked(record: Record, lives: Lives) -> Record:
+    """Slack refuses the bot token: from here on there is no way back, and a new installation is waited for."""
+    if record.state is State.REVOKED:
+        return record
+    _require(record, State.REVOKING)
+    if lives.get(record.replaces.get("bot", "")) is not Life.DEAD:
+        raise StateError(
+            f"the bot token {record.replaces.get('bot')} was revoked, and is not known to be refused by Slack",
+            "run rotate_bot again when Slack answers: it goes on from here",
+        )
+    return replace(record, state=State.REVOKED)
 
 
 def begin(record: Record, current: Current, lives: Lives) -> Record:
@@ -132,7 +173,7 @@ def promoted(record: Record, current: Current, at: str) -> Record:
 
 def adopt(record: Record, found: Mapping[str, Stored], rotation_id: str, at: str) -> Record:
     """Takes over tokens that somebody wrote to current by hand; what the record knew as current is what they replace."""
-    if record.state not in (State.NONE, State.ROTATED, State.ABORTED):
+    if record.state not in (State.NONE, State.REVOKED, State.ROTATED, State.ABORTED):
         raise StateError(
             f"current was overwritten by hand while a rotation is {record.state.value}",
             "drop what is pending with abort_rotation, then run rotate_bot again",
@@ -144,6 +185,7 @@ def adopt(record: Record, found: Mapping[str, Stored], rotation_id: str, at: str
         state=State.PROMOTED,
         rotation_id=rotation_id,
         attempt=1,
+        revoked_at=record.revoked_at if record.awaited else "",
         replaces=replaces,
         current={**record.current, **known},
     )
@@ -223,6 +265,8 @@ def restored(record: Record, current: Current, at: str) -> Record:
 
 def abort(record: Record, current: Current, lives: Lives, at: str, discard: frozenset[str] = frozenset()) -> Record:
     """Drops what is pending. A pending token that is not dead is dropped only when its fingerprint is in `discard`."""
+    if record.awaited:  # the new installation is not waited for any more
+        return _ended(record, replace(record, state=State.ABORTED, revoked_at=""), "aborted", at)
     if not record.pending and record.state is not State.PROMOTING:
         return record
     if record.state in (State.PROMOTED, State.RESTORING):
@@ -252,7 +296,7 @@ def _ended(before: Record, after: Record, outcome: str, at: str) -> Record:
     """`after` with one line of history more: what was to replace what."""
 
     def old(name: str) -> str | None:
-        if before.under_way:
+        if before.under_way or before.revoked_at:
             return before.replaces.get(name) or None
         return before.current[name].fingerprint if name in before.current else None
 

@@ -11,7 +11,10 @@ says why.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
+
+from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import moment
 
 NOT_TOUCHED = "not touched"  # the rollout had ended before it came to this host
 Entry = dict[str, Any]
@@ -123,3 +126,18 @@ def _fingerprints(service: Mapping[str, Any], last: Mapping[str, Any]) -> dict[s
         }
         for name, variable in service["variables"].items()
     }
+
+
+def since_revoke(entries: Iterable[Entry], rows: Iterable[Mapping[str, Any]], now: datetime) -> list[Entry]:
+    """The entries, where a token that they use was revoked by this rotation with the unavailability counted from then."""
+    begun = {row["id"]: moment(row["revoked_at"]) for row in rows if row.get("revoked_at")}
+    counted = []
+    for entry in entries:
+        since = [begun[name] for name in entry["installations"] if name in begun]
+        if since and entry["seconds_unavailable"] is not None:
+            entry = {
+                **entry,
+                "seconds_unavailable": max((now - min(since)).total_seconds(), entry["seconds_unavailable"]),
+            }
+        counted.append(entry)
+    return counted

@@ -41,6 +41,7 @@ _Base = WebClient or object
 API_URL = "https://slack.com/api/"
 TIMEOUT = 10  # seconds for one request with its whole answer
 ATTEMPTS = 4  # for reads; slack_sdk counts them over all handlers
+PAGES = 200  # of channels that are asked for
 LONGEST_WAIT = 30  # seconds that a Retry-After is obeyed for
 
 # What slack_sdk lets through: of the network, of a body that is no text in its own encoding or no JSON (ValueError,
@@ -161,13 +162,35 @@ class Slack:
         )
         return {"channel": str(answer.get("channel") or channel), "ts": str(answer.get("ts") or "")}
 
-    def join(self, token: str, channel: str) -> bool:
-        """Joins a public channel, where the token may: https://docs.slack.dev/reference/methods/conversations.join"""
+    def join(self, token: str, channel: str) -> str:
+        """Joins a public channel; Slack's error code where it may not, nothing where it is in it now.
+
+        https://docs.slack.dev/reference/methods/conversations.join
+        """
         try:
-            self._call(token, "conversations_join", channel=channel)
-        except SlackError:
-            return False
-        return True
+            self._call(token, "conversations_join", attempts=ATTEMPTS, channel=channel)
+        except SlackError as exc:
+            return exc.code
+        return ""
+
+    def conversations(self, token: str, kind: str) -> list[dict[str, str]]:
+        """The channels of a kind (public_channel, private_channel) that the token's user is in: {id, name}.
+
+        https://docs.slack.dev/reference/methods/users.conversations; a page may be short, only an empty cursor ends them.
+        """
+        found: list[dict[str, str]] = []
+        cursor = ""
+        for _page in range(PAGES):
+            options = {"types": kind, "exclude_archived": True, "limit": 200, **({"cursor": cursor} if cursor else {})}
+            answer = self._call(token, "users_conversations", attempts=ATTEMPTS, **options)
+            channels = answer.get("channels")
+            for channel in channels if isinstance(channels, list) else ():
+                if _at(channel, "id"):
+                    found.append({"id": str(channel["id"]), "name": str(_at(channel, "name") or channel["id"])})
+            cursor = str(_at(answer.get("response_metadata"), "next_cursor") or "")
+            if not cursor:
+                return found
+        raise SlackError(f"users.conversations did not come to an end in {PAGES} pages", "too_many")
 
     def find(self, token: str, channel: str, mark: str, oldest: str) -> dict[str, str] | None:
         """The post with this mark since `oldest` (Unix seconds), where the token may read the channel's history."""

@@ -15,6 +15,8 @@ from ansible_collections.botops.rotation.plugins.module_utils._registry import I
 
 NEXT = {
     State.NONE: "stage a new token with stage_token when the next one is due",
+    State.REVOKING: "run rotate_bot: it was stopped while it revoked the old token, and goes on from there",
+    State.REVOKED: "install the app: run rotate_bot, which opens the install page, or install_app",
     State.STAGED: "run rotate_bot: a new token waits",
     State.PROMOTING: "run rotate_bot: it was stopped while it made the new token current, and goes on from there",
     State.PROMOTED: "run rotate_bot: the new token is current, and its services or the last proof are to be finished",

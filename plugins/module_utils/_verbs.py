@@ -13,7 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _plan, _proofs, _revoke_old, _rotation, _survey
+from ansible_collections.botops.rotation.plugins.module_utils import (
+    _plan,
+    _proofs,
+    _reinstall,
+    _revoke_old,
+    _rotation,
+    _survey,
+)
 from ansible_collections.botops.rotation.plugins.module_utils._case import Case, Choices, World
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, StateError, TokenError
 from ansible_collections.botops.rotation.plugins.module_utils._record import Record, State, Stored
@@ -83,6 +90,30 @@ def target(here: Any, options: Mapping[str, Any]) -> Installation:
     installation = found[0]
     require_path(installation, options["token"])
     return installation
+
+
+def revoked(here: Any, options: Mapping[str, Any], check: bool) -> Result:
+    """Revokes the current tokens of rows whose new ones come of an installation. There is no way back from it.
+
+    Each row stands for itself: one that fails says why in its result, and the others are revoked and installed.
+    """
+    survey, rows = _survey_of(here, options, ("reinstall",))
+    results: dict[str, Any] = {}
+    changed = False
+    for row in rows:
+        seen = _read(survey, row["id"])
+        before = seen.record
+        try:
+            record = (
+                replace(before, state=State.REVOKED)
+                if check
+                else _reinstall.revoke(here, seen, survey, options["run_id"])
+            )
+            results[row["id"]] = {"state": record.state.value, "rotation_id": record.rotation_id, "reason": ""}
+        except RotationError as exc:
+            results[row["id"]] = {"state": seen.record.state.value, "rotation_id": "", "reason": str(exc)}
+        changed = changed or seen.record != before or check
+    return {"changed": changed, "results": results, "diff": []}
 
 
 def promoted(here: Any, options: Mapping[str, Any], check: bool) -> Result:

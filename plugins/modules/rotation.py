@@ -44,6 +44,10 @@ options:
       - V(staged) validates one new token with Slack and against the registry, as the rotation to it will, and puts it
         into the pending slot. It is refused over a pending token that is not dead, while a rotation is under way, and
         where it is the current token already.
+      - V(revoked) revokes the current tokens of rows whose C(action) is V(reinstall), so that the next installation of the
+        app gives new ones. Before, it saves which channels the bot is in, and what the new token is compared with. There
+        is no way back; it has to be confirmed, at a prompt or by O(confirm_revoke). A row that was revoked is left as it
+        is, and a token of which Slack does not say whether it lives is refused.
       - V(promoted) saves the current token as previous and makes the pending one current, for rows whose C(action) is
         V(promote) or V(resume). For V(adopt) it takes over the current token that was overwritten by hand. Other rows
         are left out. Nothing is promoted over a previous token that is not dead.
@@ -56,7 +60,7 @@ options:
       - The first installation that fails ends V(promoted), V(restored) and V(aborted). The message names it and those
         that were done before it.
     type: str
-    choices: [staged, promoted, restored, retired, aborted]
+    choices: [staged, revoked, promoted, restored, retired, aborted]
     required: true
   installations:
     description:
@@ -123,8 +127,14 @@ options:
     type: list
     elements: str
     default: []
+  confirm_revoke:
+    description:
+      - For O(state=revoked), the names of the bots whose tokens are revoked, sorted and with commas between them. Without it
+        they are asked for at the terminal, where tokens are about to be revoked.
+    type: str
   run_id:
-    description: RV(botops.rotation.rotation_plan#module:plan.run_id), which names a rotation that is adopted.
+    description: RV(botops.rotation.rotation_plan#module:plan.run_id), which names a rotation that is adopted, or begins
+      with a revoke.
     type: str
     default: ""
   discard:

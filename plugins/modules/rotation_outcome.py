@@ -97,6 +97,10 @@ options:
       - The result of M(botops.rotation.rotation) with C(state=retired), a failed one too. Empty when not tried.
     type: dict
     default: {}
+  memberships:
+    description: RV(botops.rotation.slack_membership#module:results). Empty when nothing was revoked.
+    type: dict
+    default: {}
   restored:
     description: The result of M(botops.rotation.rotation) with C(state=restored), likewise.
     type: dict

@@ -89,6 +89,12 @@ options:
       - Nobody is watching, so that a rotation whose last attempt was rolled back is refused and not tried again.
     type: bool
     default: false
+  install:
+    description:
+      - Whether this run can still wait for an installation. With V(false) a row that lacks its new token ends as
+        V(waiting).
+    type: bool
+    default: true
   rotation_days:
     description:
       - Days after which a token is due.
@@ -190,13 +196,14 @@ plan:
         action:
           description:
             - V(promote) makes pending tokens current; V(resume) goes on with a rotation that was begun; V(adopt) takes
-              over a current token that was overwritten by hand; V(converge) brings hosts to the current token where
+              over a current token that was overwritten by hand; V(reinstall) revokes the old token, where that was not done
+              yet, and waits for the app's installation to give a new one; V(converge) brings hosts to the current token where
               they have another; V(none) does nothing.
           type: str
           sample: promote
         state:
           description:
-            - Where the record stands, V(none), V(staged), V(promoting), V(promoted), V(rotated), V(restoring),
+            - Where the record stands, V(none), V(revoking), V(revoked), V(staged), V(promoting), V(promoted), V(rotated), V(restoring),
               V(rolled_back) or V(aborted).
           type: str
           sample: staged
@@ -208,10 +215,16 @@ plan:
           description: Which attempt of this rotation it is; one more after each that was rolled back.
           type: int
           sample: 1
+        revoked_at:
+          description:
+            - When this rotation began to revoke the old token, in UTC. Empty where it did not.
+          type: str
+          sample: ""
         outcome:
           description:
             - What the run is expected to end with. V(rotated); V(already) (nothing is staged and the token is young);
-              V(old_alive) (Slack still accepts the old token); V(nothing_staged); V(refused).
+              V(old_alive) (Slack still accepts the old token); V(nothing_staged); V(waiting) (the app is to be
+              installed first); V(refused).
             - V(converged), V(rolled_back), V(partial) and V(failed) come from M(botops.rotation.rotation_outcome).
           type: str
           sample: rotated
@@ -276,6 +289,11 @@ plan:
               V(not touched), V(failed) or V(unproven). Empty in a plan.
           type: dict
           sample: {}
+        memberships:
+          description: Channels that the bot is not in any more, and who can invite it. Empty in a plan.
+          type: list
+          elements: str
+          sample: []
         tokens:
           description:
             - C(bot), C(user) or both to what is known of that token. For the action V(converge) it is the current
@@ -361,6 +379,10 @@ plan:
       type: list
       elements: dict
       sample: []
+    installs:
+      description: Whether a row waits for an installation of the app.
+      type: bool
+      sample: false
     locks:
       description: Ids of the installations whose tokens change.
       type: list

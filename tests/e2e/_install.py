@@ -32,13 +32,15 @@ needs_chromium = pytest.mark.skipif(
 
 
 class Installing:
-    """A run of install_app. `text` is what the terminal has shown so far."""
+    """A run of install_app, or of another playbook that opens the page. `text` is what the terminal has shown so far."""
 
-    def __init__(self, sandbox: Sandbox, *args: str, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, sandbox: Sandbox, *args: str, env: dict[str, str] | None = None, playbook: str = "install_app.yml"
+    ) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="run-", dir=sandbox.dir))
         results = self._directory / "results.jsonl"
         results.touch()
-        self._argv = ["ansible-playbook", str(ROOT / "install_app.yml"), *args]
+        self._argv = ["ansible-playbook", str(ROOT / playbook), *args]
         self._env = {**environment(sandbox, results), **(env or {})}
         self._lines: list[str] = []
 
@@ -83,6 +85,11 @@ class Installing:
         while not true():
             assert time.monotonic() < ends and self._process.poll() is None, self.text
             time.sleep(0.05)
+
+    def kill(self) -> None:
+        """The controller dies, with every process of the run."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(20)
 
     def interrupt(self) -> None:
         """Ctrl-C."""

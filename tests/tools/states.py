@@ -48,6 +48,7 @@ NOTES = {
     ("none", "adopt"): "current overwritten by hand",
     ("rotated", "adopt"): "current overwritten by hand",
     ("aborted", "adopt"): "current overwritten by hand",
+    ("revoked", "adopt"): "current overwritten by hand",
 }
 Arrow = tuple[str, str, str]  # from, to, event
 
@@ -59,6 +60,8 @@ def events(record: Record) -> Iterator[tuple[str, Callable[[], Record]]]:
         now = {"bot": current}
         for new in TOKENS:
             yield "stage", lambda n=new, c=now, v=lives: _rotation.stage(record, "bot", n, c, v, "r1")
+        yield "revoke", lambda c=now: _rotation.revoke(record, c, {}, "r1", AT)
+        yield "revoked", lambda v=lives: _rotation.revoked(record, v)
         yield "begin", lambda c=now, v=lives: _rotation.begin(record, c, v)
         yield "promoted", lambda c=now: _rotation.promoted(record, c, AT)
         yield "adopt", lambda c=now: _rotation.adopt(record, c, "r1", AT)

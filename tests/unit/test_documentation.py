@@ -222,8 +222,10 @@ def test_the_outcome_is_described_key_by_key() -> None:
 
 
 def test_announcements_are_described_key_by_key() -> None:
-    message = {key: "" for key in ("mark", "phase", "installation", "workspace", "channel", "text")}
-    posted = util("_post").Poster(None, check=True).post({**message, "poster": {"kind": "nobody"}})
+    message = {key: "" for key in ("mark", "phase", "workspace", "channel", "text")} | {"installation": "gobot/ibmcloud"}
+    here = Mock()
+    here.vault.read.return_value.data = None  # nothing is noted
+    posted = util("_post").Poster(here, check=True).post({**message, "poster": {"kind": "nobody"}})
     assert set(posted) == below("slack_message", "announcements")
 
 

@@ -81,7 +81,9 @@ def made() -> dict[str, Mapping[str, Any]]:
     retired = {"outcome": "rotated", "reason": "", "next_step": "", "old_refused": {}}
     rows = _conclude.conclude(plan, prepared, judged, {}, {"results": {"gobot/ibmcloud": retired}}, {}, None)
     unread = {**plan["messages"][0], "poster": {"kind": "nobody"}}
-    posted = [_post.Poster(None, check=True).post(unread)]
+    here = Mock()
+    here.vault.read.return_value.data = None  # nothing is noted
+    posted = [_post.Poster(here, check=True).post(unread)]
     report = _report.assemble(plan, rows, judged["services"], posted, AT, check=False)
     assert report["installations"][0]["outcome"] == "rotated"
     installation, service = report["installations"][0], report["services"][0]
