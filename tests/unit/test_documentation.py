@@ -222,7 +222,9 @@ def test_the_outcome_is_described_key_by_key() -> None:
 
 
 def test_announcements_are_described_key_by_key() -> None:
-    message = {key: "" for key in ("mark", "phase", "workspace", "channel", "text")} | {"installation": "gobot/ibmcloud"}
+    message = {key: "" for key in ("mark", "phase", "workspace", "channel", "text")} | {
+        "installation": "gobot/ibmcloud"
+    }
     here = Mock()
     here.vault.read.return_value.data = None  # nothing is noted
     posted = util("_post").Poster(here, check=True).post({**message, "poster": {"kind": "nobody"}})

@@ -303,7 +303,12 @@ MISTAKES = [
     (("services", "bot-host-1", 0), "consumer", SERVICE, "is a text; a dictionary is due with name"),
     ((*CONSUMER, "name"), None, f"{SERVICE}.name", "is missing"),
     ((*CONSUMER, "name"), "relay", "hostvars.bot-host-1.botops_services[1].name", f"is the name of {SERVICE} too"),
-    ((*CONSUMER, "manager"), None, f"{SERVICE}.manager", "is missing; one of systemd, supervisor, command, podman is due"),
+    (
+        (*CONSUMER, "manager"),
+        None,
+        f"{SERVICE}.manager",
+        "is missing; one of systemd, supervisor, command, podman is due",
+    ),
     ((*CONSUMER, "manager"), "sytemd", f"{SERVICE}.manager", "did you mean systemd?"),
     ((*CONSUMER, "unit"), None, f"{SERVICE}.unit", "is missing; a systemd unit is due"),
     ((*CONSUMER, "unit"), "--now", f"{SERVICE}.unit", "a systemd unit is due"),

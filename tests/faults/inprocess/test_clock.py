@@ -104,6 +104,6 @@ def test_another_run_at_every_request(
     setting: str, place: Place, due: Callable[[str], Undisturbed], count: Callable[[str], Count]
 ) -> None:
     counted = count(TAKEN_OVER)
-    for at in range(1, due(setting).counts["vault"] + 1, 1 if setting == "v1" else 3):
+    for at in range(1, due(setting).counts["vault"] + 1, 2 if setting == "v1" else 5):
         counted.add(overtaken_case(place, due(setting), setting, at))
     counted.check()

@@ -59,6 +59,6 @@ def rollback_case(place: Place, due: Undisturbed, setting: str, fault: str, at: 
 @pytest.mark.parametrize(("setting", "fault"), (("v1", "killed"), ("v2", "killed after")))
 def test_killed_at_every_request(setting: str, fault: str, place: Place, count: Callable[[str], Count]) -> None:
     counted, due = count(ROW), rolled_back(place, setting)
-    for at in range(1, due.counts["vault"] + 1, 2):
+    for at in range(1, due.counts["vault"] + 1, 3):
         counted.add(rollback_case(place, due, setting, fault, at))
     counted.check()
