@@ -14,43 +14,30 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+from ansible_collections.botops.rotation.plugins.module_utils import _notes
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import stamp
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
 
 
 def since(notes: Mapping[str, Any] | None) -> str:
     """Since when approval is waited for, as `2026-11-23T02:00:00Z`; empty where it is not."""
-    found = (notes or {}).get("approval")
-    return str(found.get("since") or "") if isinstance(found, Mapping) else ""
+    return str(_notes.part(notes, "approval").get("since") or "")
 
 
 def read(here: Any, installation: Installation) -> str:
-    return since(here.vault.read(here.registry.notes_path(installation)).data)
+    return since(_notes.read(here, installation))
 
 
 def note(here: Any, installation: Installation) -> str:
     """Notes that approval was asked for, under the lock; since when, which stays what it was."""
-    return _change(here, installation, True)
+    at = stamp(here.vault.now())
+    _notes.put(here, installation, "approval", lambda before: before or {"since": at})
+    return read(here, installation)
 
 
 def clear(here: Any, installation: Installation) -> None:
     """Notes that nobody waits for approval any more, under the lock."""
-    _change(here, installation, False)
-
-
-def _change(here: Any, installation: Installation, waits: bool) -> str:
-    path = here.registry.notes_path(installation)
-    secret = here.vault.read(path)
-    before = since(secret.data)
-    if waits == bool(before):
-        return before
-    data = {key: value for key, value in (secret.data or {"schema": 1}).items() if key != "approval"}
-    if waits:
-        before = stamp(here.vault.now())
-        data["approval"] = {"since": before}
-    here.store.before_write(installation)
-    here.vault.write(path, data, expect=secret)
-    return before
+    _notes.put(here, installation, "approval", lambda _before: {})
 
 
 def words(at: str, now: datetime) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Any
 
+from ansible_collections.botops.rotation.plugins.module_utils import _notes
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import stamp
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
 
@@ -20,12 +21,9 @@ Missing = dict[str, dict[str, str]]
 
 def read(notes: Mapping[str, Any] | None) -> Missing:
     """What the notes say; nothing where they cannot be understood."""
-    found = (notes or {}).get("missing")
-    if not isinstance(found, Mapping):
-        return {}
     return {
         str(host): {key: str(said.get(key) or "") for key in ("why", "since")}
-        for host, said in found.items()
+        for host, said in _notes.part(notes, "missing").items()
         if isinstance(said, Mapping)
     }
 
@@ -45,16 +43,12 @@ def carry(here: Any, installation: Installation, missing: Mapping[str, str], kno
     Gives a warning for each host that was missing and has no service of the installation any more (`known` has those
     that do): nobody has seen it on the new token.
     """
-    path = here.registry.notes_path(installation)
-    secret = here.vault.read(path)
-    before = read(secret.data)
+    before = read(_notes.read(here, installation))
     at = stamp(here.vault.now())
     after = {host: {"why": why, "since": before.get(host, {}).get("since") or at} for host, why in missing.items()}
     gone = sorted(host for host in before if host not in known)
-    if after != before:
-        data = {key: value for key, value in (secret.data or {"schema": 1}).items() if key != "missing"}
-        here.store.before_write(installation)
-        here.vault.write(path, {**data, **({"missing": after} if after else {})}, expect=secret)
+    if after or before:
+        _notes.put(here, installation, "missing", lambda _before: after)
     return [
         f"{host} was not on the new token ({before[host]['why']} since {before[host]['since']}), and the inventory has no "
         "service of it there any more: what still runs there has the old token"

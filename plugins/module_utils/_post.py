@@ -126,13 +126,12 @@ class Poster:
         return self.here.registry.installation(*message["installation"].split("/", 1))
 
     def _marks(self, message: Message) -> dict[str, Any]:
-        return _notes.read(self.here, self._installation(message))["announcements"]
+        return _notes.part(_notes.read(self.here, self._installation(message)), "announcements")
 
     def _note(self, message: Message, state: str, told: Mapping[str, str]) -> None:
         entry = {"state": state, "at": stamp(self.here.vault.now()), **told}
 
-        def change(notes: dict[str, Any]) -> None:
-            marks = {**notes["announcements"], message["mark"]: entry}
-            notes["announcements"] = dict(list(marks.items())[-KEPT:])
+        def change(marks: dict[str, Any]) -> dict[str, Any]:
+            return dict(list({**marks, message["mark"]: entry}.items())[-KEPT:])
 
-        _notes.update(self.here, self._installation(message), change)
+        _notes.put(self.here, self._installation(message), "announcements", change)

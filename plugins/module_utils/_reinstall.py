@@ -72,16 +72,15 @@ def _save_memberships(here: Any, seen: Seen, old: Stored, alive: bool) -> None:
     )
     entry = {"of": old.fingerprint, "at": stamp(here.vault.now()), **found}
 
-    def change(notes: dict[str, Any]) -> None:
-        if alive or notes["memberships"].get("of") != old.fingerprint:
-            notes["memberships"] = entry
+    def change(saved: dict[str, Any]) -> dict[str, Any]:
+        return entry if alive or saved.get("of") != old.fingerprint else saved
 
-    _notes.update(here, seen.installation, change)
+    _notes.put(here, seen.installation, "memberships", change)
 
 
 def restore_memberships(here: Any, seen: Seen, replaced: str, check: bool) -> dict[str, Any] | None:
     """Joins the channels that the token `replaced` was in, with the current one; None where nothing was saved."""
-    before = _notes.read(here, seen.installation)["memberships"]
+    before = _notes.part(_notes.read(here, seen.installation), "memberships")
     current = seen.tokens.get("bot")
     if before.get("of") != replaced or current is None:
         return None

@@ -192,7 +192,7 @@ def test_a_revoke_is_sent_once_and_proven(answer: str) -> None:
     assert _reinstall.revoke(place, seen, survey(alive()), "r1").state is State.REVOKED
     assert place.slack.revokes == 1
     assert place.store.read(place.row).record.state is State.REVOKED
-    saved = _notes.read(place, place.row)["memberships"]
+    saved = _notes.part(_notes.read(place, place.row), "memberships")
     assert [each["name"] for each in saved["channels"]] == ["general", "quiet"] and "groups:read" in saved["unknown"][0]
     again = _reinstall.revoke(place, place.store.read(place.row), survey(dead()), "r2")
     assert (again.state, again.rotation_id, place.slack.revokes) == (State.REVOKED, "r1", 1)
@@ -222,7 +222,7 @@ def test_a_dead_token_is_not_revoked_but_waited_for() -> None:
     place = here(Slack())
     assert _reinstall.revoke(place, place.store.read(place.row), survey(dead()), "r1").state is State.REVOKED
     assert place.slack.revokes == 0
-    assert "was dead already" in _notes.read(place, place.row)["memberships"]["unknown"][0]
+    assert "was dead already" in _notes.part(_notes.read(place, place.row), "memberships")["unknown"][0]
 
 
 # -- what is put back ----------------------------------------------------------------------------------------------
