@@ -56,8 +56,8 @@ def verdicts(samples: list[dict[str, Any]]) -> str:
     """The figures, what they are held to, and whether they keep it."""
     words = {True: "met", False: "MISSED", None: ""}
     rows = [
-        [bar.name, "not measured" if bar.value is None else f"{bar.value:.2f}", bar.asked, words[bar.met]]
-        for bar in _figures.bars(samples)
+        [each.name, "not measured" if each.value is None else f"{each.value:.2f}", each.asked, words[each.met]]
+        for each in _figures.bars(samples)
     ]
     return tabulate(rows, ["ratio of medians", "measured", "bar", ""], "github", disable_numparse=True)
 

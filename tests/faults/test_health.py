@@ -25,6 +25,7 @@ from tests.faults._ends import HOSTS, End, differences, go_forward, report
 from tests.faults._judge import Reference, announcements, harm
 from tests.faults._runs import Case
 from tests.faults._setting import BOT, SPECS, Setting
+from tests.sandbox.services import ServiceSpec
 
 IBMCLOUD, WATSON, COMPOSE, ANALYTICS = (
     f"{BOT}/{each}" for each in ("ibmcloud", "watsondataplatform", "compose", "ibmanalytics")
@@ -101,14 +102,18 @@ def fail_and_mend(setting: Setting, due: Reference, place: str, old: str) -> Non
         case.end()
 
 
+def _new_token(setting: Setting, spec: ServiceSpec) -> str:
+    """The new token in the first variable of a service."""
+    return setting.new[next(iter(spec.variables.values()))]
+
+
 @contextmanager
 def failing(setting: Setting, names: tuple[str, ...]) -> Iterator[None]:
     """Services that fail with their new tokens."""
     with ExitStack() as stack:
         for spec in SPECS:
             if spec.name in names:
-                token = setting.new[next(iter(spec.variables.values()))]
-                stack.enter_context(failing_with(setting.sandbox, spec.name, token))
+                stack.enter_context(failing_with(setting.sandbox, spec.name, _new_token(setting, spec)))
         yield
 
 

@@ -17,7 +17,7 @@ def sample(what: str, seconds: float = 1.0, hosts: int = 40, installations: int 
     return {"what": what, "seconds": seconds, "hosts": hosts, "installations": installations, "round": 1, **more}
 
 
-def bar(samples: list[dict[str, Any]], begins: str) -> _figures.Bar:
+def held(samples: list[dict[str, Any]], begins: str) -> _figures.Bar:
     return next(each for each in _figures.bars(samples) if each.name.startswith(begins))
 
 
@@ -28,9 +28,9 @@ def test_ratios_are_of_medians_at_the_most_hosts() -> None:
     samples = [sample("tool", each, apply=each / 2) for each in (10.0, 90.0, 12.0)]  # one round was disturbed
     samples += [sample("limit", each) for each in (5.0, 6.0, 60.0)]
     samples += [sample("tool", 1000.0, hosts=5), sample("limit", 1.0, hosts=5), sample("limit_open", 4.0)]
-    assert bar(samples, "whole run / limit").value == 2.0
-    assert bar(samples, "apply phase / limit, 40").value == 1.0
-    assert bar(samples, "apply phase / limit over open connections").value == 6.0 / 4.0
+    assert held(samples, "whole run / limit").value == 2.0
+    assert held(samples, "apply phase / limit, 40").value == 1.0
+    assert held(samples, "apply phase / limit over open connections").value == 6.0 / 4.0
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_what_was_not_measured_has_no_figure() -> None:
 
 def test_more_installations_are_compared_on_the_same_hosts() -> None:
     samples = [sample("tool", 10.0, apply=1.0), sample("tool", 12.0, installations=13), sample("tool", 4.0, hosts=5)]
-    assert bar(samples, "13 installations / 1").value == pytest.approx(1.2)
+    assert held(samples, "13 installations / 1").value == pytest.approx(1.2)
 
 
 # -- growth ------------------------------------------------------------------------------------------------------------
@@ -65,7 +65,7 @@ def test_growth_is_time_per_added_host_from_five_to_the_most() -> None:
     samples = [sample("tool", 2.0 + 0.25 * hosts, hosts=hosts) for hosts in (1, 5, 20, 40)]
     samples += [sample("limit", 0.2 * hosts, hosts=hosts) for hosts in (1, 5, 20, 40)]
     assert _figures.growth(samples, "tool") == pytest.approx(0.25)
-    assert bar(samples, "time per added host").value == pytest.approx(1.25)
+    assert held(samples, "time per added host").value == pytest.approx(1.25)
 
 
 def test_growth_needs_two_numbers_of_hosts() -> None:
@@ -79,8 +79,8 @@ def test_outages_are_compared_service_by_service() -> None:
     samples = [sample("outage", by="tool", outages={"a": each, "b": 2.0}) for each in (1.0, 1.2, 9.0)]
     samples += [sample("outage", by="restart", outages={"a": 1.0, "b": 1.0, "c": 1.0})]
     assert _figures.outage_ratios(samples) == {"a": 1.2, "b": 2.0}
-    assert bar(samples, "outage / bare restart, median").value == pytest.approx(1.6)
-    assert bar(samples, "outage / bare restart, worst").value == 2.0
+    assert held(samples, "outage / bare restart, median").value == pytest.approx(1.6)
+    assert held(samples, "outage / bare restart, worst").value == 2.0
 
 
 # -- phases ------------------------------------------------------------------------------------------------------------

@@ -60,8 +60,8 @@ def _shown(caller: Caller, one: AppRequest) -> dict[str, Any]:
     }
 
 
-def _same(one: AppRequest, other: AppRequest) -> bool:
-    return (one.app_id, one.team_id) == (other.app_id, other.team_id) and one.state != "pending"
+def _same(resolved: AppRequest, asked: AppRequest) -> bool:
+    return (resolved.app_id, resolved.team_id) == (asked.app_id, asked.team_id) and resolved.state != "pending"
 
 
 @method("admin.apps.requests.list", "admin.apps:read")
