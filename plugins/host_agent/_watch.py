@@ -152,8 +152,9 @@ def _await_use(service: Service) -> None:
     """A process shows its token only after exec, and an old one may take a moment to go: look for a while."""
     deadline = time.monotonic() + _USE_SECONDS
     if (service.result["health_after"] or {}).get("ok"):  # then it runs, and what is right need not be asked for
-        seen = service.use(service.manager.pids())
-        if seen[0] == "yes":
+        pids = service.manager.pids()  # of before the restart, where the manager was not asked since: then none lives
+        seen = service.use(pids)
+        if pids and seen[0] == "yes":
             service.note_use(*seen)
             return
     while True:
