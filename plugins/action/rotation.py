@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 from ansible_collections.botops.rotation.plugins.module_utils import (
     _argspec,
-    _lease,
     _redact,
     _reinstall,
     _spool,
@@ -20,7 +19,6 @@ from ansible_collections.botops.rotation.plugins.module_utils._errors import (
     StateError,
     VaultUnavailable,
 )
-from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import current_owner
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
 from ansible_collections.botops.rotation.plugins.plugin_utils import _input
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
@@ -64,6 +62,9 @@ class ActionModule(GuardedAction):
             verb: Callable[..., dict[str, Any]] = getattr(_verbs, options["state"])
             with here.locked(options["installations"], self.check):
                 result = verb(here, options, self.check)
+            for name, each in result["results"].items():
+                if options["state"] == "revoked" and each["reason"]:
+                    self.warn(f"{name}: {each['reason']}")
         if not self.diff:
             result.pop("diff")
         return result
@@ -78,7 +79,9 @@ class ActionModule(GuardedAction):
         if said is None:
             names = ", ".join(f"{row['id']} ({row['old_fingerprint']})" for row in rows)
             self._say(f"About to revoke the tokens of {names}.\n{_reinstall.WHAT_DIES}")
-            said = _input.ask(self._display, f"Type {due} to go on:", "this confirmation", "confirm_revoke")
+            said = _input.ask(
+                self._display, f"Type {due} to go on:", "this confirmation", f"give it before: -e confirm_revoke={due}"
+            )
         if said != due:
             raise StateError(
                 "the revoking was not confirmed, so nothing was revoked",
@@ -118,7 +121,7 @@ class ActionModule(GuardedAction):
         """One staging with a login and a lock of its own. `again`: after one that Vault did not answer."""
         here = session(self, options)
         if again and not options["lease"]:
-            _drop_own_lock(here, installation)
+            here.drop_own_lock(installation)
         result = None
         try:
             with here.locked(options["installations"], self.check):
@@ -162,13 +165,5 @@ class ActionModule(GuardedAction):
         source = options["token_file"]
         if source is None:
             words = f"New {options['token']} token of {self._where} (not shown):"
-            return _input.ask(self._display, words, "the new token", "token_file")
+            return _input.ask(self._display, words, "the new token")
         return _input.only_line(_input.read(source, "new token", "holds nothing but the token"))
-
-
-def _drop_own_lock(here: Session, installation: Installation) -> None:
-    """Frees the lock that an earlier attempt of this very process took and could not give back."""
-    path = here.registry.lock_path(installation)
-    held = _lease.holder(here.vault, path, installation.id)
-    if held and held.owner == current_owner():
-        _lease.break_lock(here.vault, path, installation.id)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.botops.rotation.plugins.module_utils import _guide, _guided, _redact
-from ansible_collections.botops.rotation.plugins.module_utils._errors import RegistryError, RotationError, TokenError
+from ansible_collections.botops.rotation.plugins.module_utils import _guide, _guided
+from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, TokenError
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
 from ansible_collections.botops.rotation.plugins.plugin_utils import _input
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
@@ -42,12 +42,14 @@ class ActionModule(GuardedAction):
     def _given(self, here: Session, options: dict[str, Any]) -> Found:
         source = options["token_file"]
         if source is None:
-            value = _input.ask(self._display, "Token or other secret (not shown):", "the token", "token_file")
+            value = _input.ask(self._display, "Token or other secret (not shown):", "the token")
         else:
             value = _input.only_line(_input.read(source, "token", "holds nothing but the token"))
         if not value.strip():
             raise TokenError("No token was given", "give one, or name an installation: -e bot=NAME -e workspace=NAME")
-        found, place = _guided.credential(here.slack, "the token that was given", value, self._registry(here))
+        found, place = _guided.credential(
+            here.slack, "the token that was given", value, here.registry_or_none(self.warn)
+        )
         return found, place if place.bot else self._place(here, options, place)
 
     def _of_installations(self, here: Session, options: dict[str, Any]) -> list[Found]:
@@ -95,14 +97,6 @@ class ActionModule(GuardedAction):
             return place
         selected = here.registry.select(options["bot"], options["workspace"])
         return _guided.placed(here.registry, selected[0], place) if len(selected) == 1 else place
-
-    def _registry(self, here: Session) -> Registry | None:
-        """A token can be told about without a registry."""
-        try:
-            return here.registry
-        except RegistryError as exc:
-            self.warn(_redact.text(f"the registry is not used: {exc}"))
-            return None
 
 
 def _once(guides: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from ansible_collections.botops.rotation.plugins.module_utils import _alerts, _plan, _redact, _report, _revocation
 from ansible_collections.botops.rotation.plugins.module_utils._alerts import Leak
-from ansible_collections.botops.rotation.plugins.module_utils._errors import RegistryError, RotationError, TokenError
+from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, TokenError
 from ansible_collections.botops.rotation.plugins.module_utils._leak import Hunt
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import stamp
 from ansible_collections.botops.rotation.plugins.plugin_utils import _input
@@ -41,7 +41,13 @@ class ActionModule(GuardedAction):
         if not any(options[source] for source in SOURCES):
             began = time.monotonic()  # nobody types faster than a token can be revoked
         started = time.monotonic()
-        hunt = Hunt(here, self._registry(here), options["unknown"], self.check, began)
+        hunt = Hunt(
+            here,
+            here.registry_or_none(self.warn, ", so no token is known to be of it"),
+            options["unknown"],
+            self.check,
+            began,
+        )
         rows = hunt.run(leaks)
         report = self._report(here, rows, hunt.warnings, started)
         path = self._written(report, options["report_dir"])
@@ -84,17 +90,7 @@ class ActionModule(GuardedAction):
             return options["tokens"]
         if options["token_file"] is not None:
             return [_input.only_line(_input.read(options["token_file"], "token", "holds nothing but the token"))]
-        return [
-            _input.ask(self._display, "Leaked token (not shown), which is revoked at once:", "the token", "token_file")
-        ]
-
-    def _registry(self, here: Session) -> Any:
-        """A leak does not wait until a registry is mended."""
-        try:
-            return here.registry
-        except RegistryError as exc:
-            self.warn(f"the registry is not used, so no token is known to be of it: {exc}")
-            return None
+        return [_input.ask(self._display, "Leaked token (not shown), which is revoked at once:", "the token")]
 
     def _report(self, here: Session, rows: list[dict[str, Any]], warnings: list[str], started: float) -> dict[str, Any]:
         """The report, by Vault's clock where it answers, else by this machine's."""

@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _install_approval, _lease, _verbs
+from ansible_collections.botops.rotation.plugins.module_utils import _install_approval, _verbs
 from ansible_collections.botops.rotation.plugins.module_utils._errors import TokenError, VaultUnavailable
 from ansible_collections.botops.rotation.plugins.module_utils._install_board import STAGED, UNCHANGED
 from ansible_collections.botops.rotation.plugins.module_utils._install_flow import Target
-from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import current_owner
-from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
 
 
 def wrong(target: Target, given: Any) -> tuple[str, str] | None:
@@ -59,7 +57,7 @@ def stage(here: Any, target: Target, given: Any, options: Mapping[str, Any]) -> 
     if here.slack.probe(given.bot_token).code == "unavailable":
         raise VaultUnavailable("Slack does not answer whose the new token is", "wait until Slack answers")
     rows = [{"bot": bot, "workspace": workspace}]
-    _drop_own_lock(here, installation)
+    here.drop_own_lock(installation)
     is_new = False
     with here.locked(rows, False):
         for name, token, scopes in (
@@ -74,11 +72,3 @@ def stage(here: Any, target: Target, given: Any, options: Mapping[str, Any]) -> 
             is_new = _verbs.staged(here, {**about, **told, **chosen}, False)["changed"] or is_new
         _install_approval.clear(here, installation)
     return STAGED, is_new
-
-
-def _drop_own_lock(here: Any, installation: Installation) -> None:
-    """Frees a lock that an earlier attempt of this very process could not give back, since Vault was down."""
-    path = here.registry.lock_path(installation)
-    held = _lease.holder(here.vault, path, installation.id)
-    if held and held.owner == current_owner():
-        _lease.break_lock(here.vault, path, installation.id)

@@ -39,7 +39,7 @@ def revoke(here: Any, seen: Seen, survey: Survey, run_id: str) -> Record:
                 "run rotate_bot again when Slack answers: nothing was revoked",
             )
         _save_memberships(here, seen, old, probe.alive)
-        known = {name: _known(seen, stored, survey) for name, stored in seen.tokens.items() if stored}
+        known = {name: _known(seen, name, stored, survey) for name, stored in seen.tokens.items() if stored}
         here.store.save(seen, _rotation.revoke(seen.record, seen.tokens, known, run_id, here.store.at()))
     if seen.record.state is State.REVOKING:
         end = _revoke.end(here.slack, old.token, probe or here.slack.probe(old.token))
@@ -52,9 +52,8 @@ def revoke(here: Any, seen: Seen, survey: Survey, run_id: str) -> Record:
     return seen.record
 
 
-def _known(seen: Seen, stored: Stored, survey: Survey) -> Known:
+def _known(seen: Seen, name: str, stored: Stored, survey: Survey) -> Known:
     """What is known of a current token, which the new one is compared with when Slack will not tell any more."""
-    name = next(name for name, each in seen.tokens.items() if each is stored)
     before = seen.record.current.get(name)
     before = before if before and before.fingerprint == stored.fingerprint else None
     probe = survey.probe(stored)

@@ -16,17 +16,17 @@ from ansible_collections.botops.rotation.plugins.module_utils._errors import Rot
 STDIN = ("-", "/dev/stdin")
 
 
-def ask(display: Any, words: str, what: str, option: str) -> str:
-    """What is typed at a prompt that does not show it. `option`: by which it can be given where there is no terminal."""
+ELSEWHERE = "give it on standard input with -e token_file=-, or from a file with -e token_file=PATH"
+
+
+def ask(display: Any, words: str, what: str, elsewhere: str = ELSEWHERE) -> str:
+    """What is typed at a prompt that does not show it. `elsewhere`: how it can be given where there is no terminal."""
     try:
         answer = display.prompt_until(words, private=True)
     except (AnsibleError, OSError):  # no terminal, one that is not this run's, or an interrupt
         answer = None
     if not isinstance(answer, bytes):
-        raise RotationError(
-            f"There is no terminal to ask for {what} at",
-            f"give it on standard input with -e {option}=-, or from a file with -e {option}=PATH",
-        )
+        raise RotationError(f"There is no terminal to ask for {what} at", elsewhere)
     return answer.decode("utf-8", "replace").rstrip("\r\n")
 
 

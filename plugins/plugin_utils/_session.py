@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils import _argspec, _lease, _registry, _rights
-from ansible_collections.botops.rotation.plugins.module_utils._errors import LockError, RotationError
+from ansible_collections.botops.rotation.plugins.module_utils._errors import LockError, RegistryError, RotationError
 from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import current_owner
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import RecordStore
 from ansible_collections.botops.rotation.plugins.module_utils._slack import Slack
@@ -92,6 +92,21 @@ class Session:
             yield
         finally:
             self.lease.release()
+
+    def drop_own_lock(self, installation: _registry.Installation) -> None:
+        """Frees a lock that an earlier attempt of this very process took and could not give back, Vault being down."""
+        path = self.registry.lock_path(installation)
+        held = _lease.holder(self.vault, path, installation.id)
+        if held and held.owner == current_owner():
+            _lease.break_lock(self.vault, path, installation.id)
+
+    def registry_or_none(self, warn: Callable[[str], None], consequence: str = "") -> _registry.Registry | None:
+        """The registry; None, with a warning that ends in what follows from it, where it is not valid."""
+        try:
+            return self.registry
+        except RegistryError as exc:
+            warn(f"the registry is not used{consequence}: {exc}")
+            return None
 
     def _before_write(self, installation: _registry.Installation) -> None:
         path = self.registry.lock_path(installation)

@@ -22,15 +22,6 @@ PYENV = Path.home() / ".pyenv" / "versions"
 
 
 @pytest.fixture
-def host() -> Iterator[Host]:
-    made = Host()
-    try:
-        yield made
-    finally:
-        made.close()
-
-
-@pytest.fixture
 def pair(host: Host) -> list[dict]:
     """Two healthy services on one file."""
     file = host.env_file("both")

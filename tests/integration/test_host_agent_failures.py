@@ -21,15 +21,6 @@ from tests.integration._host import Host, fingerprint, one
 from tests.sandbox._process import wait_for
 
 
-@pytest.fixture
-def host() -> Iterator[Host]:
-    made = Host()
-    try:
-        yield made
-    finally:
-        made.close()
-
-
 def services(host: Host, *names: str, arguments: dict[str, list[str]] | None = None) -> dict[str, dict]:
     """Healthy services, each with a file of its own."""
     files = {name: host.env_file(name) for name in names}

@@ -27,15 +27,6 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 ACL, DEFAULT = "system.posix_acl_access", "system.posix_acl_default"
 
 
-@pytest.fixture
-def host() -> Iterator[Host]:
-    made = Host()
-    try:
-        yield made
-    finally:
-        made.close()
-
-
 def acl(*entries: tuple[int, int, int]) -> bytes:
     """An access control list as the kernel stores it, see acl(5): tag, permissions, id."""
     return struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)

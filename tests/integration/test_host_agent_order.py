@@ -9,8 +9,6 @@ fails after a while where the two do not run at the same time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.integration._host import Host, one
@@ -27,15 +25,6 @@ done
 echo end-{name} >> {log}
 exit {status}
 """
-
-
-@pytest.fixture
-def host() -> Iterator[Host]:
-    made = Host()
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 def row(host: Host, name: str, meets: str = "", order: int = 0, status: int = 0, restorable: bool = False) -> dict:

@@ -55,15 +55,6 @@ def unit(host: Host) -> Iterator[tuple[dict, Path, dict]]:
     subprocess.run(["kill", (folder / "pid").read_text().strip()], check=False)
 
 
-@pytest.fixture
-def host() -> Iterator[Host]:
-    made = Host()
-    try:
-        yield made
-    finally:
-        made.close()
-
-
 def test_a_unit_is_asked_for_once_and_restarted_once(host: Host, unit: tuple[dict, Path, dict]) -> None:
     row, folder, env = unit
     (folder / "calls").unlink()
