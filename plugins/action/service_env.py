@@ -17,10 +17,12 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible_collections.botops.rotation.plugins.host_agent import _program
 from ansible_collections.botops.rotation.plugins.module_utils import _redact
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
+from ansible_collections.botops.rotation.plugins.module_utils._tokens import PREFIXES
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
 
 # Packed in ansible-playbook itself, for hosts as most are: its workers, one a host and task, find it done.
 _program.build({"services": [{"manager": "systemd"}]})
+_KINDS = {prefix: f"{kind.value} token" for prefix, kind in PREFIXES.items()}
 _REQUIRED = ("name", "manager", "env_file", "variables")
 _DEFAULT_PYTHON = "if [ -x /usr/bin/python3 ]; then exec /usr/bin/python3 -I -; else exec python3 -I -; fi"
 # Words of a shell or of sudo -> what to do; the first that fits is shown.
@@ -42,7 +44,7 @@ class ActionModule(GuardedAction):
     OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {
         "state": {
             "type": "str",
-            "choices": ["preflight", "applied", "verified", "restored"],
+            "choices": ["preflight", "applied", "verified", "restored", "audited"],
             "default": "applied",
         },
         "services": {"type": "list", "elements": "dict", "required": True},
@@ -65,6 +67,8 @@ class ActionModule(GuardedAction):
             "services": _with_seen(options["services"], options["preflight"] or {}),
             "tokens": _needed(options["services"], tokens) if writes else {},
         }
+        if options["state"] == "audited":
+            return self._ask({**payload, "kinds": _KINDS})
         answer = self._ask(payload)
         if self.diff:
             answer["diff"] = _diff(answer.get("services") or [])

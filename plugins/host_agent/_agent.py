@@ -7,7 +7,8 @@
     -> {"changed": bool, "failed": bool, "msg": str, "services": [...]}
 
 Everything is read and judged before anything is written, and all problems are reported at once. `restored` is
-`applied` with the old tokens as those that the services must have, and without a way back from there.
+`applied` with the old tokens as those that the services must have, and without a way back from there. `audited`, which
+only tells what is there, is in `_audit`.
 """
 
 from __future__ import annotations
@@ -46,6 +47,10 @@ def main(payload: dict) -> None:
 
 def run(payload: dict) -> dict:
     """The answer to a payload."""
+    if payload["state"] == "audited":
+        from ._audit import audited  # sent only where it is asked for
+
+        return audited(payload)
     tokens = {}
     for token in (payload.get("tokens") or {}).values():
         remember(token.encode())

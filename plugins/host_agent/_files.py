@@ -19,7 +19,7 @@ import time
 from ._mask import HostError
 
 LOCK_SECONDS = 60.0
-_LARGEST = 1024 * 1024
+LARGEST = 1024 * 1024  # bytes
 _WHY = {
     errno.ENOENT: "it does not exist; check `env_file` in botops_services, or create it with the service's variables",
     errno.EACCES: "permission denied; run with become, or as a user who may read it and write to its directory",
@@ -37,6 +37,22 @@ _WHY = {
 def why(problem: OSError) -> str:
     """What came back and what to do, for a person."""
     return _WHY.get(problem.errno or 0) or os.strerror(problem.errno or 0) if problem.errno else str(problem)
+
+
+def opened(path: str, real: str) -> int:
+    """The file `path`, which is `real` behind symbolic links, open for reading."""
+    try:
+        fd = os.open(real, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError as problem:
+        raise HostError(f"reading {path}: {why(problem)}") from None
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        is_directory = stat.S_ISDIR(os.fstat(fd).st_mode)
+        os.close(fd)
+        raise HostError(
+            f"reading {path}: it is {'a directory' if is_directory else 'not a regular file'}; "
+            "give the environment file itself in `env_file`"
+        )
+    return fd
 
 
 class LockedFile:
@@ -60,17 +76,7 @@ class LockedFile:
 
     def _lock(self, deadline: float) -> int:
         while True:
-            try:
-                fd = os.open(self.real, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
-            except OSError as problem:
-                raise HostError(f"reading {self.path}: {why(problem)}") from None
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                is_directory = stat.S_ISDIR(os.fstat(fd).st_mode)
-                os.close(fd)
-                raise HostError(
-                    f"reading {self.path}: it is {'a directory' if is_directory else 'not a regular file'}; "
-                    "give the environment file itself in `env_file`"
-                )
+            fd = opened(self.path, self.real)
             if self._got(fd, deadline):
                 return fd
             os.close(fd)
@@ -100,7 +106,7 @@ class LockedFile:
 
     def _read(self) -> bytes:
         size = os.fstat(self._fd).st_size
-        if size > _LARGEST:
+        if size > LARGEST:
             raise HostError(f"{self.path} has {size} bytes: that is no environment file; check `env_file`")
         self._looked = os.fstat(self._fd).st_mtime_ns
         os.lseek(self._fd, 0, os.SEEK_SET)

@@ -88,15 +88,17 @@ def build(payload: dict) -> bytes:
     formats = frozenset(str(each.get("env_format") or "systemd") for each in services)
     formats |= managers & {"systemd"}  # which looks into the unit's other files
     text = _TEXT.replace("@MARKER@", MARKER).replace("@TOO_OLD@", _TOO_OLD).replace("@PACKAGE@", _PACKAGE)
-    text = text.replace("@MAGIC@", repr(MAGIC_NUMBER)).replace("@MODULES@", repr(_chosen(managers, formats)))
+    modules = _chosen(managers, formats, audit=payload.get("state") == "audited")
+    text = text.replace("@MAGIC@", repr(MAGIC_NUMBER)).replace("@MODULES@", repr(modules))
     return text.replace("@PAYLOAD@", _packed(json.dumps(payload).encode(), 1)).encode("ascii")
 
 
-def _chosen(managers: Iterable[str], formats: Iterable[str]) -> dict[str, tuple[bool, str, str]]:
+def _chosen(managers: Iterable[str], formats: Iterable[str], audit: bool) -> dict[str, tuple[bool, str, str]]:
     """Module -> (is it a package, source, code), with the managers and dialects that are needed and no others."""
-    optional = {each for each in _MODULES if each.startswith(("managers/_", "_env_"))}
+    optional = {each for each in _MODULES if each.startswith(("managers/_", "_env_", "_audit"))}
     optional -= {"managers/__init__", "managers/_run", "_env_file"}
     wanted = {f"managers/_{name}" for name in managers} | {f"_env_{name}" for name in formats}
+    wanted |= {"_audit"} if audit else set()
     return {
         name: (is_package, source, code)
         for relative, (name, is_package, source, code) in _MODULES.items()

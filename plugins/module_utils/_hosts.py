@@ -15,6 +15,22 @@ from ansible_collections.botops.rotation.plugins.module_utils._liveness import P
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Registry, Service
 
 Row = Mapping[str, Any]
+_COPIED = (
+    "manager",
+    "unit",
+    "server_url",
+    "restart",
+    "active",
+    "pid_file",
+    "user",
+    "reload",
+    "recreate",
+    "env_file",
+    "env_format",
+    "rendered_by",
+    "health",
+    "in_use",
+)
 
 
 def key(variable: Mapping[str, Any]) -> str:
@@ -80,30 +96,10 @@ def _service(
     others: Mapping[str, Probe | None],
     force: bool,
 ) -> dict[str, Any]:
-    options = service.options
-    keys = {variable: key(reference) for variable, reference in options["env"].items()}
+    keys = {variable: key(reference) for variable, reference in service.options["env"].items()}
     dead = sorted({each for each in keys.values() if each in others and (others[each] is None or others[each].dead)})
-    copied = (
-        "manager",
-        "unit",
-        "server_url",
-        "restart",
-        "active",
-        "pid_file",
-        "user",
-        "reload",
-        "recreate",
-        "env_file",
-        "env_format",
-        "rendered_by",
-        "health",
-        "in_use",
-    )
     return {
-        "name": service.name,
-        **{name: options.get(name) for name in copied},
-        "scope": options.get("scope") or "system",
-        "order": options.get("order") or 0,
+        **bare(service),
         "variables": {
             variable: {
                 "key": each,
@@ -117,6 +113,17 @@ def _service(
         "health_required": not dead,
         "health_note": f"it also uses {', '.join(dead)}, which is dead and not replaced in this run" if dead else "",
         "force": force,
+    }
+
+
+def bare(service: Service) -> dict[str, Any]:
+    """A service as the host agent takes it, without what its variables have to be."""
+    options = service.options
+    return {
+        "name": service.name,
+        **{name: options.get(name) for name in _COPIED},
+        "scope": options.get("scope") or "system",
+        "order": options.get("order") or 0,
     }
 
 

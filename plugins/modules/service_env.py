@@ -38,8 +38,10 @@ options:
         nothing.
       - V(restored) is V(applied) with the old tokens as those that the services must have, so C(new) in
         O(services) names them. There is no way back from it.
+      - V(audited) tells what files and processes have, whatever that is, and never fails. C(new) in O(services) may be
+        empty. It locks nothing, asks nothing about health and changes nothing.
     type: str
-    choices: [preflight, applied, verified, restored]
+    choices: [preflight, applied, verified, restored, audited]
     default: applied
   services:
     description:
@@ -223,8 +225,29 @@ msg:
   description: All problems, one a line, each with what was attempted, what came back and what to do. Empty if none.
   returned: always
   type: str
+files:
+  description: By environment file, whether it is C(missing), and all C(tokens) in it.
+  returned: when O(state=audited)
+  type: dict
+  contains:
+    missing:
+      description: Whether the file does not exist.
+      type: bool
+    tokens:
+      description:
+        - Every Slack token that stands in it, with C(variable) (empty outside of an assignment, as in a comment), C(line),
+          C(fingerprint) and C(kind).
+      type: list
+      elements: dict
+  sample:
+    /etc/gobot/consumer.env:
+      missing: false
+      tokens: [{variable: SLACK_BOT_TOKEN, line: 4, fingerprint: 9f8e7d6c5b4a, kind: bot token}]
 services:
-  description: What was found and done, in the order of O(services).
+  description:
+    - What was found and done, in the order of O(services). With O(state=audited) each has C(name), C(env_file), C(active),
+      C(same) (whether its processes have what the file has, V(yes), V(no) or V(unknown)), C(evidence), C(error), and in
+      C(variables) C(key), C(file) (a fingerprint or null), C(problem) and C(process) (a list of fingerprints).
   returned: always
   type: list
   elements: dict
