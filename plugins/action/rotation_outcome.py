@@ -9,7 +9,9 @@ from typing import Any, ClassVar
 
 from ansible_collections.botops.rotation.plugins.module_utils import (
     _announce,
+    _argspec,
     _conclude,
+    _ledger_entries,
     _missing,
     _outcome,
     _pause,
@@ -19,12 +21,13 @@ from ansible_collections.botops.rotation.plugins.module_utils import (
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
 from ansible_collections.botops.rotation.plugins.module_utils._lease import TTL
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import stamp
+from ansible_collections.botops.rotation.plugins.plugin_utils import _ledger
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction, refuse_orphan
 from ansible_collections.botops.rotation.plugins.plugin_utils._session import EVERYTHING, LEASE_OPTION, Session, session
 
 
 class ActionModule(GuardedAction):
-    SHARED = EVERYTHING
+    SHARED = (*EVERYTHING, _argspec.LEDGER)
     OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {
         "state": {
             "type": "str",
@@ -146,9 +149,9 @@ class ActionModule(GuardedAction):
                 self.warn(f"{row['id']}: which hosts are missing could not be noted: {exc}")
 
     def _reported(self, options: dict[str, Any]) -> dict[str, Any]:
-        plan = options["plan"]
+        plan, here = options["plan"], session(self, options)
         try:
-            finished = stamp(session(self, options).vault.now())
+            finished = stamp(here.vault.now())
         except RotationError as exc:  # a report is due all the more when Vault has gone away
             finished = ""
             self.warn(f"the report has no time of its end: {exc.message}")
@@ -158,6 +161,8 @@ class ActionModule(GuardedAction):
         path, problem = "", ""
         quiet = report["summary"]["success"] and not options["prepared"].get("work")
         if not quiet and not self.check:
+            kept = _ledger.keep(self, here, options, _ledger_entries.of_report(report))
+            report = _report.with_ledger(report, kept)
             try:
                 path = _report.write(report, options["report_dir"])
             except RotationError as exc:

@@ -10,12 +10,20 @@ import time
 from datetime import datetime, timedelta, timezone
 from typing import Any, ClassVar
 
-from ansible_collections.botops.rotation.plugins.module_utils import _alerts, _plan, _redact, _report, _revocation
+from ansible_collections.botops.rotation.plugins.module_utils import (
+    _alerts,
+    _argspec,
+    _ledger_entries,
+    _plan,
+    _redact,
+    _report,
+    _revocation,
+)
 from ansible_collections.botops.rotation.plugins.module_utils._alerts import Leak
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, TokenError
 from ansible_collections.botops.rotation.plugins.module_utils._leak import Hunt
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import stamp
-from ansible_collections.botops.rotation.plugins.plugin_utils import _input
+from ansible_collections.botops.rotation.plugins.plugin_utils import _input, _ledger
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
 from ansible_collections.botops.rotation.plugins.plugin_utils._session import EVERYTHING, Session, session
 
@@ -23,7 +31,7 @@ SOURCES = ("tokens", "token_file", "alert_file", "fingerprints")
 
 
 class ActionModule(GuardedAction):
-    SHARED = EVERYTHING
+    SHARED = (*EVERYTHING, _argspec.LEDGER)
     OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {
         "state": {"type": "str", "choices": ["revoked"], "default": "revoked"},
         "tokens": {"type": "list", "elements": "str", "no_log": True},
@@ -50,6 +58,9 @@ class ActionModule(GuardedAction):
         )
         rows = hunt.run(leaks)
         report = self._report(here, rows, hunt.warnings, started)
+        if options["report_dir"] and not self.check:
+            kept = _ledger.keep(self, here, options, _ledger_entries.of_revocation(report))
+            report = _report.with_ledger(report, kept)
         path = self._written(report, options["report_dir"])
         failure = _revocation.failure(report)
         result: dict[str, Any] = {

@@ -78,6 +78,10 @@ CALENDAR = {
 SPOOL = {
     "spool_dir": _text("botops_spool_dir", type="path"),
 }
+LEDGER = {
+    "ledger": _text("botops_ledger", type="path"),
+    "ledger_head": _text("botops_ledger_head"),
+}
 PATIENCE = {
     "spool_patience": Option({"type": "float"}, "botops_spool_patience", "", 120.0),
 }

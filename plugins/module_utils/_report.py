@@ -46,6 +46,7 @@ def assemble(
         "installations": rows,
         "services": services,
         "announcements": announcements,
+        "ledger": None,
         "warnings": sorted(
             {*plan["warnings"], *(f"{row['id']}: {words}" for row in rows for words in row["warnings"])}
         ),
@@ -83,6 +84,13 @@ def _summary(
     }
 
 
+def with_ledger(report: dict[str, Any], kept: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The report with what became of its lines in the ledger. Evidence that was not kept is no success."""
+    summary = report["summary"]
+    success = summary["success"] and not (kept and kept["problem"])
+    return {**report, "ledger": dict(kept) if kept else None, "summary": {**summary, "success": success}}
+
+
 def table(report: Mapping[str, Any], path: str = "") -> str:
     """What the run ends with: a headline, a line for each token, and what to do for each row that is not well."""
     if tabulate is None:
@@ -101,6 +109,8 @@ def table(report: Mapping[str, Any], path: str = "") -> str:
     ]
     for row in report["installations"]:
         lines += [f"{row['id']}: {said}" for said in row["memberships"]]
+    if report["ledger"] and report["ledger"]["problem"]:
+        lines.append(f"ledger: {report['ledger']['problem']}")
     lines += [f"warning: {warning}" for warning in report["warnings"]]
     lines.append(_last(report, path))
     return "\n".join(line for line in lines if line)
@@ -196,6 +206,8 @@ def failure(report: Mapping[str, Any]) -> str:
     parts = [f"{row['id']}: {row['outcome'].replace('_', ' ')}" for row in bad]
     if report["summary"]["announcements_failed"]:
         parts.append(f"{report['summary']['announcements_failed']} announcements were not posted")
+    if report["ledger"] and report["ledger"]["problem"]:
+        parts.append("the evidence was not kept in the ledger")
     return "; ".join(parts) + "; next: see the table below"
 
 
@@ -272,9 +284,19 @@ def markdown(report: Mapping[str, Any]) -> str:
             for m in report["announcements"]
         ]
         parts += ["## Announcements", pipes(lines, ["workspace", "channel", "phase", "state", ""])]
+    if report["ledger"]:
+        parts += ["## Ledger", ledger_words(report["ledger"])]
     if report["warnings"]:
         parts += ["## Warnings", "\n".join(f"- {warning}" for warning in report["warnings"])]
     return "\n\n".join(parts) + "\n"
+
+
+def ledger_words(kept: Mapping[str, Any]) -> str:
+    """Which lines of the ledger are this run's."""
+    where = (
+        f"Lines {kept['first']} to {kept['last']} of {kept['path']}, ledger {kept['ledger']}." if kept["last"] else ""
+    )
+    return " ".join(each for each in (where, kept["problem"]) if each)
 
 
 def _service(service: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils._report import pipes
+from ansible_collections.botops.rotation.plugins.module_utils._report import ledger_words, pipes
 from ansible_collections.botops.rotation.plugins.module_utils._revoke import DEAD
 
 try:
@@ -37,6 +37,7 @@ def assemble(
         "started": started,
         "finished": finished,
         "tokens": rows,
+        "ledger": None,
         "warnings": warnings,
         "summary": {
             "outcomes": outcomes,
@@ -58,6 +59,8 @@ def table(report: Mapping[str, Any], path: str = "") -> str:
             lines.append(f"  {down}: {', '.join(row['services'])}")
         if row["next_step"]:
             lines.append(f"  next: {row['next_step']}")
+    if report["ledger"] and report["ledger"]["problem"]:
+        lines.append(f"ledger: {report['ledger']['problem']}")
     lines += [f"warning: {warning}" for warning in report["warnings"]]
     return "\n".join([*lines, f"report {path}"] if path else lines)
 
@@ -95,8 +98,10 @@ def _rows(rows: list[dict[str, Any]]) -> str:
 
 
 def failure(report: Mapping[str, Any]) -> str:
-    """Why the run ends non-zero, in a line; empty when every token is dead."""
+    """Why the run ends non-zero, in a line; empty when every token is dead, and that was kept."""
     bad = [row for row in report["tokens"] if row["outcome"] not in GOOD]
+    if not bad and report["ledger"] and report["ledger"]["problem"]:
+        return f"every token is dead, but the evidence was not kept: {report['ledger']['problem']}"
     words = "; ".join(f"{row['fingerprint'] or row['source']}: {_outcome(row)}: {row['reason']}" for row in bad)
     return f"{words}; next: {bad[0]['next_step']}" if bad else ""
 
@@ -122,6 +127,8 @@ def markdown(report: Mapping[str, Any]) -> str:
         parts.append(pipes([fact for fact in facts if fact[1]], ["", ""]))
         if row["reason"]:
             parts.append(row["reason"] + (f"\n\nNext: {row['next_step']}" if row["next_step"] else ""))
+    if report["ledger"]:
+        parts += ["## Ledger", ledger_words(report["ledger"])]
     if report["warnings"]:
         parts += ["## Warnings", "\n".join(f"- {warning}" for warning in report["warnings"])]
     return "\n\n".join(parts) + "\n"

@@ -240,14 +240,19 @@ class Vault:
 
     def who(self) -> str:
         """The token's name in Vault, such as `approle (rotation)`; empty when it may not look itself up."""
+        return self.identity().get("name", "")
+
+    def identity(self) -> dict[str, str]:
+        """Whom Vault takes the token for: `name`, as in `who`, and `entity_id`; empty when it may not look itself up."""
         try:
             with translated("look up", "the token"):
                 data = self._get("auth/token/lookup-self")["data"]
                 name, meta = str(data.get("display_name") or ""), data.get("meta") or {}
         except VaultDenied:
-            return ""
+            return {}
         more = meta.get("role_name") or meta.get("role") or meta.get("username")
-        return _redact.text(f"{name} ({more})" if more else name)
+        found = {"name": f"{name} ({more})" if more else name, "entity_id": str(data.get("entity_id") or "")}
+        return {key: _redact.text(text) for key, text in found.items() if text}
 
     def _get(self, api_path: str) -> Any:
         return self._http.get(f"/v1/{quote(api_path)}")

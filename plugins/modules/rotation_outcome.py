@@ -11,8 +11,8 @@ short_description: Decide from what the hosts said, and say what a rotation ende
 version_added: 0.1.0
 description:
   - Five questions, in the order of a run. Each answer is an option of the later ones.
-  - It reads nothing but the registry, notes and the time of Vault, and changes nothing but the report, the locks that it
-    extends, and the notes of which hosts are missing. Hosts, tokens and Slack are changed by the tasks between the
+  - It reads nothing but the registry, notes and the time of Vault, and changes nothing but the report, the ledger with its
+    head in Vault, the locks that it extends, and the notes of which hosts are missing. Hosts, tokens and Slack are changed by the tasks between the
     questions.
   - It fails without O(plan), with the reason in O(stop). How a run ended is in the result of O(state=reported), and is
     no failure of this task; end the run with RV(failure) where RV(success) is false.
@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - botops.rotation.vault
   - botops.rotation.slack
   - botops.rotation.registry
+  - botops.rotation.ledger
 requirements:
   - tabulate >= 0.9, in the Python that runs ansible-playbook
 attributes:
@@ -49,8 +50,9 @@ options:
       - V(concluded), after Vault has followed. What did each installation end with, and what are people told? With
         O(lease), the hosts that are not on the new token yet are noted in Vault, for M(botops.rotation.vault_token_info)
         and the next run.
-      - V(reported), at the end. Writes the report, and gives the table that the run ends with. No report is written
-        where there was nothing to do and all is well.
+      - V(reported), at the end. Adds a line for each installation to the ledger, writes the report, and gives the table that
+        the run ends with. Neither is written where there was nothing to do and all is well. A ledger that cannot be written
+        stops nothing; RV(success) is false then.
     type: str
     choices: [prepared, continued, judged, concluded, reported]
     required: true
@@ -137,7 +139,8 @@ options:
 notes:
   - The report is one JSON object. Its C(schema), C(run_id), C(bots) and C(warnings) are those of the plan; C(check)
     tells a dry run; C(started) and C(finished) are in UTC by Vault's clock; C(installations) is RV(concluded.rows),
-    C(services) is RV(judged.services) and C(announcements) is O(announcements).
+    C(services) is RV(judged.services) and C(announcements) is O(announcements); C(ledger) tells which lines of O(ledger)
+    are the run's.
   - Its C(summary) has C(outcomes) (outcome to number of installations), C(services), C(hosts) (numbers),
     C(longest_unavailability) (C(seconds), C(service), C(host), C(down_before); null when nothing was restarted),
     C(announced) (number of channels), C(announcements_failed) (number of messages) and C(success).

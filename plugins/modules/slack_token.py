@@ -22,7 +22,8 @@ description:
     just before.
   - No lock is taken, since nothing is written to Vault, and a leak does not wait for other runs; they ask Slack about each
     token before they rely on it. Nor does it wait for Vault, where Slack's words match the token to the registry.
-  - Fails where a token is not known to be dead at the end, after all of them were tried.
+  - Fails where a token is not known to be dead at the end, after all of them were tried, and where O(ledger) could not be
+    written.
 author:
   - botops.rotation contributors (@botops)
 extends_documentation_fragment:
@@ -30,6 +31,7 @@ extends_documentation_fragment:
   - botops.rotation.vault
   - botops.rotation.slack
   - botops.rotation.registry
+  - botops.rotation.ledger
 attributes:
   check_mode:
     support: full
@@ -75,7 +77,7 @@ options:
   report_dir:
     description:
       - Directory for a report, as JSON and Markdown. None is written without it, in check mode, and where every token was
-        dead already.
+        dead already; nor is anything added to O(ledger).
     type: str
 seealso:
   - module: botops.rotation.slack_token_info

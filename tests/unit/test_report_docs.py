@@ -16,6 +16,7 @@ from ansible_collections.botops.rotation.plugins.host_agent._service import Serv
 from ansible_collections.botops.rotation.plugins.module_utils import (
     _conclude,
     _decide,
+    _ledger_add,
     _liveness,
     _outcome,
     _plan,
@@ -69,7 +70,7 @@ def make_plan() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def made() -> dict[str, Mapping[str, Any]]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Mapping[str, Any]]:
     """Heading in the documentation -> what it describes, from one run without its I/O."""
     plan = make_plan()
     (row,) = plan["hosts"]["bot-host-1"]
@@ -95,6 +96,9 @@ def made() -> dict[str, Mapping[str, Any]]:
         "services[]": service,
         "services[].variables.VARIABLE": service["variables"]["SLACK_BOT_TOKEN"],
         "announcements[]": report["announcements"][0],
+        "ledger": _ledger_add.add(
+            str(tmp_path_factory.mktemp("ledger") / "ledger.jsonl"), [{"kind": "audit"}], AT, None
+        ),
         "summary": report["summary"],
         "summary.longest_unavailability": report["summary"]["longest_unavailability"],
         "plan": plan,
