@@ -75,6 +75,10 @@ CALENDAR = {
     "rotation_days": Option({"type": "int"}, "botops_rotation_days", "", 365),
     "warn_days": Option({"type": "int"}, "botops_rotation_warn_days", "", 30),
 }
+AUDIT = {
+    "digest": Option({"type": "bool"}, "botops_audit_digest", "", False),
+    "audit_textfile": _text("botops_audit_textfile", type="path"),
+}
 SPOOL = {
     "spool_dir": _text("botops_spool_dir", type="path"),
 }
