@@ -72,3 +72,11 @@ class SlackError(RotationError):
 
 class SlackUnavailable(SlackError):
     """Slack did not answer, or not as Slack does. What was asked for may or may not have happened."""
+
+
+class SlackLimited(SlackUnavailable):
+    """Slack's rate limit: nothing was done. `seconds` is for how long it wants to be left alone."""
+
+    def __init__(self, message: str, seconds: float, next_step: str = "") -> None:
+        super().__init__(message, "ratelimited", next_step)
+        self.seconds = seconds

@@ -29,6 +29,7 @@ _SHORTEST = 8  # what is shorter is no secret but a word, and masking it everywh
 
 _whole: dict[str, str] = {}  # a registered secret, as it is and as others write it -> its mask
 _pieces: dict[str, str] = {}  # every 12 characters of the secret parts -> the mask
+_bare: dict[str, str] = {}  # those of _whole in which there is no such piece: they must be looked for one by one
 
 _VALUE = r"[\w.~+/=%-]"
 _AUTHORIZATION = re.compile(
@@ -53,11 +54,13 @@ def register(value: str) -> None:
     if len(value) < _SHORTEST or value in _whole:
         return
     mask = f"<token {_tokens.fingerprint(value)}>"
-    for written in _spellings(value):
-        _whole[written] = mask
     for written in _spellings(_tokens.secret_part(value)):
         for start in range(len(written) - PIECE + 1):
             _pieces.setdefault(written[start : start + PIECE], mask)
+    for written in _spellings(value):
+        _whole[written] = mask
+        if not _hits(written):
+            _bare[written] = mask
     if _tell_ansible is not None:
         with contextlib.suppress(Exception):  # the second net only; this one holds without it
             _tell_ansible(value)
@@ -69,8 +72,9 @@ def text(value: str) -> str:
     What holds none comes back as the same object. Takes about 0.3 s for a megabyte.
     """
     masked = str(value)
-    for secret in sorted((secret for secret in list(_whole) if secret in masked), key=len, reverse=True):
-        masked = masked.replace(secret, _whole[secret])
+    known = _whole if _hits(masked) else _bare  # of thousands of tokens, none is in most texts
+    for secret in sorted((secret for secret in list(known) if secret in masked), key=len, reverse=True):
+        masked = masked.replace(secret, known[secret])
     lowered = masked.lower()
     for name, hints, pattern in _tokens.SECRETS:
         if any(hint in lowered for hint in hints):
@@ -172,13 +176,18 @@ def _piece_mask(found: str) -> str | None:
     return next((_pieces[gram] for gram in grams if gram in _pieces), None)
 
 
+def _hits(value: str) -> list[int]:
+    """Where registered pieces begin."""
+    known = _pieces
+    return [start for start in range(len(value) - PIECE + 1) if value[start : start + PIECE] in known] if known else []
+
+
 def _mask_pieces(value: str) -> str:
     """Replaces every run of 12 and more characters that stands in a registered secret part."""
     out: list[str] = []
     done = 0  # how much of `value` is in `out` or masked
     known = _pieces
-    hits = [start for start in range(len(value) - PIECE + 1) if value[start : start + PIECE] in known]
-    for start in hits:
+    for start in _hits(value):
         if start >= done:
             out += (value[done:start], known[value[start : start + PIECE]])
         done = max(done, start + PIECE)

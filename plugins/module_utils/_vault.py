@@ -47,7 +47,8 @@ class Location:
 class Secret:
     """What stands at a path. `data` None: nothing there; then `deleted` tells whether there once was (KV v2).
 
-    `version` is what check-and-set needs next: None on KV v1 and where there never was anything.
+    `version` is what check-and-set needs next: None on KV v1 and where there never was anything. `created`: when this
+    version was written, as Vault has it (`2026-11-23T02:00:00.123456789Z`); empty where it does not tell.
     """
 
     path: str
@@ -55,6 +56,7 @@ class Secret:
     data: dict[str, Any] | None = field(default=None, repr=False)
     version: int | None = None
     deleted: bool = False
+    created: str = field(default="", compare=False)
 
     def same(self, other: Secret) -> bool:
         """True when nothing was written between the two reads, as far as the KV version can tell."""
@@ -134,7 +136,8 @@ class Vault:
             if not isinstance(data, (dict, type(None))):
                 raise TypeError("data")
             version = int(metadata["version"]) if metadata else None
-        return Secret(path, place.kv, data, version, deleted=data is None and version is not None)
+            created = str(metadata.get("created_time") or "")
+        return Secret(path, place.kv, data, version, data is None and version is not None, created)
 
     def write(self, path: str, data: dict[str, Any], expect: Secret) -> Secret:
         """Replace the whole secret (sibling keys go along in `data`), only where it still is as in `expect`.

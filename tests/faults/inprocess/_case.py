@@ -34,6 +34,7 @@ class Case:
         self.record, self.lock, self.notes = (f"{beside}_{name}" for name in ("rotation", "lock", "notes"))
         _redact._whole.clear()
         _redact._pieces.clear()
+        _redact._bare.clear()
         self._fill_slack(old_alive)
         place.bao.put(self.path, {"value": self.old, "owner": "OSS ciebot"})
         place.bao.put(NOTIFIER, {"value": self.notifier})
