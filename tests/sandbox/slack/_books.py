@@ -161,7 +161,10 @@ class Scheduled:
 
 @dataclass
 class Message:
-    """A message in a channel. `via` is `webhook`, or the method that sent it; `history` the texts before each update."""
+    """A message in a channel. `via` is `webhook`, or the method that sent it; `history` the texts before each update.
+
+    `broadcast`: it is in a thread, and shown in the channel too.
+    """
 
     ts: str
     team_id: str
@@ -175,6 +178,7 @@ class Message:
     attachments: list[Any] | None = None
     metadata: dict[str, Any] | None = None
     thread_ts: str | None = None
+    broadcast: bool = False
     history: list[str] = field(default_factory=list)
 
     def as_slack(self, with_metadata: bool = False) -> dict[str, Any]:
@@ -185,6 +189,8 @@ class Message:
             shown["bot_id"] = self.bot_id
         if self.via == "webhook":
             shown["subtype"] = "bot_message"
+        if self.broadcast:
+            shown["subtype"] = "thread_broadcast"
         for name in ("blocks", "attachments", "thread_ts"):
             if getattr(self, name) is not None:
                 shown[name] = getattr(self, name)

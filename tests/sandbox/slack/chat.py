@@ -11,6 +11,7 @@ from tests.sandbox.slack._books import Channel, Message, SlackError
 from tests.sandbox.slack._caller import Caller
 from tests.sandbox.slack.conversations import by_id, visible
 from tests.sandbox.slack.methods import method
+from tests.sandbox.slack.world import World
 
 LONGEST_TEXT = 40_000
 LONGEST_UPDATE = 4_000
@@ -46,15 +47,27 @@ def postable(caller: Caller) -> Channel:
     return channel
 
 
+def thread_of(world: World, channel: Channel, ts: Any) -> str | None:
+    """The thread that a message with this `ts` is in or begins; None where there is no such message."""
+    known = (one for one in world.messages if (one.channel_id, one.ts) == (channel.id, ts))
+    return next((one.thread_ts or one.ts for one in known), None)
+
+
 def author(caller: Caller, channel: Channel) -> dict[str, Any]:
-    """What a message says of where it is and who wrote it."""
+    """What a message says of where it is and who wrote it.
+
+    A thread whose message is not there (any more) is passed over without a word, and the message goes into the channel
+    itself: https://github.com/slack-go/slack/issues/1571
+    """
+    thread = thread_of(caller.world, channel, caller.args.get("thread_ts"))
     return {
         "team_id": caller.team.id,
         "channel_id": channel.id,
         "app_id": caller.app.id,
         "bot_id": caller.installation.bot_id if caller.token.kind == "bot" else None,
         "user_id": caller.token.user_id,
-        "thread_ts": caller.args.get("thread_ts") or None,
+        "thread_ts": thread,
+        "broadcast": bool(thread and caller.flag("reply_broadcast")),
     }
 
 

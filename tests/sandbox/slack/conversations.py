@@ -1,7 +1,7 @@
 # Copyright (c) 2026 botops.rotation contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading channels, `users.conversations` and `conversations.history`: https://docs.slack.dev/reference/methods"""
+"""Reading channels, `users.conversations`, `conversations.history` and `.replies`: https://docs.slack.dev/reference/methods"""
 
 from __future__ import annotations
 
@@ -85,23 +85,52 @@ def users_conversations(caller: Caller) -> dict[str, Any]:
 
 @method("conversations.history", accepted=("channels:history", "groups:history", "im:history", "mpim:history"))
 def conversations_history(caller: Caller) -> dict[str, Any]:
-    """The messages of a channel, newest first; the metadata that apps put on them only when it is asked for."""
-    if not {"channels:history", "groups:history"} & set(caller.scopes):
-        caller.need("channels:history")
-    channel = by_id(caller)
-    caller.need("groups:history" if channel.private else "channels:history")
-    if not caller.is_member(channel):
-        raise SlackError("not_in_channel")
+    """The messages of a channel, newest first; the metadata that apps put on them only when it is asked for.
+
+    What is said in a thread is not among them, but where it was broadcast.
+    """
+    channel = _readable(caller)
     rows = [
         message.as_slack(with_metadata=caller.flag("include_all_metadata"))
         for message in reversed(caller.world.messages)
-        if message.channel_id == channel.id and _within(message.ts, caller)
+        if message.channel_id == channel.id
+        and _within(message.ts, caller)
+        and (not message.thread_ts or message.broadcast)
     ]
     rows, cursor = caller.page(rows, 100, 999)
     answer: dict[str, Any] = {"messages": rows, "has_more": bool(cursor), "pin_count": 0}
     if cursor:
         answer["response_metadata"] = {"next_cursor": cursor}
     return answer
+
+
+@method("conversations.replies", accepted=("channels:history", "groups:history", "im:history", "mpim:history"))
+def conversations_replies(caller: Caller) -> dict[str, Any]:
+    """A message and what is said in its thread, oldest first."""
+    channel, ts = _readable(caller), str(caller.args.get("ts") or "")
+    rows = [
+        message.as_slack(with_metadata=caller.flag("include_all_metadata"))
+        for message in caller.world.messages
+        if message.channel_id == channel.id and ts in (message.ts, message.thread_ts)
+    ]
+    if not any(row["ts"] == ts for row in rows):
+        raise SlackError("thread_not_found")
+    rows, cursor = caller.page(rows, 1000, 1000)
+    answer: dict[str, Any] = {"messages": rows, "has_more": bool(cursor)}
+    if cursor:
+        answer["response_metadata"] = {"next_cursor": cursor}
+    return answer
+
+
+def _readable(caller: Caller) -> Channel:
+    """The channel of the argument `channel`, whose messages the caller may read."""
+    if not {"channels:history", "groups:history"} & set(caller.scopes):
+        caller.need("channels:history")
+    channel = by_id(caller)
+    caller.need("groups:history" if channel.private else "channels:history")
+    if not caller.is_member(channel):
+        raise SlackError("not_in_channel")
+    return channel
 
 
 def _within(ts: str, caller: Caller) -> bool:
