@@ -147,6 +147,10 @@ class SlackControl:
         """Take back one fault, or all."""
         self.call("clear_faults", id=id)
 
+    def limit(self, rates: dict[str, float] | None = None, by_app: bool = True) -> None:
+        """Put rate limits in force, calls a minute by method (default: those of Slack's tiers); {} takes them back."""
+        self.call("limit", rates=rates, by_app=by_app)
+
     def set_edit_window(self, team: str, seconds: int | None) -> None:
         """For how long a message of a workspace may be changed; None: always."""
         self.call("set_edit_window", team=team, seconds=seconds)

@@ -129,6 +129,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "add_hook": add_hook,
     "fault": add_fault,
     "faults": lambda world: [fault.shown() for fault in world.faults.all()],
+    "limit": lambda world, rates=None, by_app=True: world.limits.set(rates, by_app),
     "clear_faults": lambda world, id=None: world.faults.clear(id),
     "channels": lambda world: books(world)["channels"],
     "messages": lambda world: [asdict(one) for one in world.messages],

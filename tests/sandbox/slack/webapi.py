@@ -27,6 +27,10 @@ async def serve(world: World, request: Request) -> Response:
 
     def run() -> Response:
         scheduled.deliver(world)
+        seconds = world.limits.refusal(call.method, entry["team_id"], entry["app_id"])
+        if seconds:
+            entry["outcome"], entry["status"] = "ratelimited", 429
+            return http.answer({"ok": False, "error": "ratelimited"}, 429, {"retry-after": str(seconds)})
         body, headers = methods.dispatch(world, call)
         entry["outcome"] = "ok" if body["ok"] else body["error"]
         return http.answer(body, headers=headers)

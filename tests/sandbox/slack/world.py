@@ -19,6 +19,7 @@ from tests.sandbox.slack._books import App, Channel, Hook, Installation, Message
 from tests.sandbox.slack._clock import Clock
 from tests.sandbox.slack._refreshes import Refreshes
 from tests.sandbox.slack.faults import Faults
+from tests.sandbox.slack.limits import Limits
 
 
 def _check_settings(app: App) -> None:
@@ -48,6 +49,7 @@ class World(Refreshes, Approvals):
         self.scheduled: dict[str, Scheduled] = {}
         self.requests: list[dict[str, Any]] = []
         self.faults = Faults()
+        self.limits = Limits()
         self.longest_page = 1000
         self.clock = Clock()
         self._microseconds = itertools.count(100)
