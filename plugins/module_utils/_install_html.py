@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _redact
+from ansible_collections.botops.rotation.plugins.module_utils import _look, _redact
 from ansible_collections.botops.rotation.plugins.module_utils._install_board import (
     APPROVAL,
     DENIED,
@@ -39,22 +38,9 @@ STATES = {
 }
 
 
-@functools.cache
-def _templates() -> Any:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(DIRECTORY),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-@functools.cache
 def asset(name: str) -> str:
-    return (DIRECTORY / name).read_text(encoding="utf-8")
+    path = DIRECTORY / name
+    return _look.style(path) if path.suffix == ".css" else _look.asset(path)
 
 
 @dataclass(frozen=True)
@@ -96,5 +82,5 @@ class Page:
         return self._render("row.html.j2", row=row, state=name, sign=sign, scopes=scopes, more=more)
 
     def _render(self, template: str, **given: Any) -> str:
-        text = _templates().get_template(template).render(page=self, board=self.board, **given)
+        text = _look.templates(DIRECTORY).get_template(template).render(page=self, board=self.board, **given)
         return _redact.text(text)  # no token ever comes here; if one did, it would not leave
