@@ -17,7 +17,9 @@ from ansible_collections.botops.rotation.plugins.module_utils import (
     _pause,
     _report,
     _services,
+    _told,
 )
+from ansible_collections.botops.rotation.plugins.module_utils._announce_texts import Texts
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
 from ansible_collections.botops.rotation.plugins.module_utils._lease import TTL
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import stamp
@@ -27,7 +29,7 @@ from ansible_collections.botops.rotation.plugins.plugin_utils._session import EV
 
 
 class ActionModule(GuardedAction):
-    SHARED = (*EVERYTHING, _argspec.LEDGER)
+    SHARED = (*EVERYTHING, _argspec.LEDGER, _argspec.ANNOUNCE)
     OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {
         "state": {
             "type": "str",
@@ -121,12 +123,14 @@ class ActionModule(GuardedAction):
         here = session(self, options)
         self._carry_missing(here, rows, options["judged"]["services"])
         registry = here.registry
-        told = _conclude.tell(rows, options["judged"]["services"])
+        told, texts = _told.at_end(rows, options["judged"]["services"]), Texts(options["announcement_templates"])
         messages = [
             message
-            for phase, (some, details) in told.items()
-            for message in _announce.messages(registry, some, phase, details)
+            for phase, (some, facts) in told.items()
+            for message in _announce.messages(registry, some, phase, facts, texts)
         ]
+        for problem in texts.problems:
+            self.warn(problem)
         return {"changed": False, "concluded": {"rows": rows, "messages": messages}}
 
     def _carry_missing(self, here: Session, rows: list[dict[str, Any]], services: list[dict[str, Any]]) -> None:

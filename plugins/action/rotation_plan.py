@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ansible_collections.botops.rotation.plugins.module_utils import _batches, _plan
-from ansible_collections.botops.rotation.plugins.module_utils._argspec import CALENDAR
+from ansible_collections.botops.rotation.plugins.module_utils._announce_texts import Texts
+from ansible_collections.botops.rotation.plugins.module_utils._argspec import ANNOUNCE, CALENDAR
 from ansible_collections.botops.rotation.plugins.module_utils._case import Choices
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
 from ansible_collections.botops.rotation.plugins.plugin_utils._session import EVERYTHING, session
@@ -17,7 +18,7 @@ FINGERPRINTS = ("accept_identity", "accept_scopes", "keep_old", "revoke_old")
 
 
 class ActionModule(GuardedAction):
-    SHARED = (*EVERYTHING, CALENDAR, _batches.ROLLOUT)
+    SHARED = (*EVERYTHING, ANNOUNCE, CALENDAR, _batches.ROLLOUT)
     OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {
         "bot": {"type": "str", "required": True},
         "workspace": {"type": "str"},
@@ -26,6 +27,7 @@ class ActionModule(GuardedAction):
         "force": {"type": "bool", "default": False},
         "unattended": {"type": "bool", "default": False},
         "install": {"type": "bool", "default": True},
+        "ignore_window": {"type": "bool", "default": False},
     }
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -49,5 +51,8 @@ class ActionModule(GuardedAction):
             options["force"],
             options["direction"] == "back",
             rollout,
+            Texts(options["announcement_templates"]),
+            options["ignore_window"],
+            self.check,
         )
         return {"changed": False, "plan": plan}

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What people are told, where and by whom (private to the collection, pure).
 
-A message's `mark` is the same in every run of one attempt of a rotation: by it a message is posted at most once.
+A message's `mark` is the same in every run of one attempt of a rotation: by it a phase is told at most once. Its `thread`
+is the same in all phases of a rotation, its window included: by it a channel has one message, which is changed.
 Limits of blocks: https://docs.slack.dev/reference/block-kit/blocks
 """
 
@@ -12,32 +13,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.botops.rotation.plugins.module_utils import _speaker
+from ansible_collections.botops.rotation.plugins.module_utils._announce_texts import Texts, about, escaped
 from ansible_collections.botops.rotation.plugins.module_utils._decide import CHANGING
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Registry
+from ansible_collections.botops.rotation.plugins.module_utils._window import Window
 
 Row = Mapping[str, Any]
-TEXTS = {
-    "started": ":arrows_counterclockwise: *{bot}* gets a new Slack token in *{workspace}* now. "
-    "Its services restart within the next minutes; what is asked of it meanwhile may go unanswered.",
-    "reinstalling": ":hourglass_flowing_sand: *{bot}* gets a new Slack token in *{workspace}* now. It is unavailable until "
-    "its app has been installed again there, and its services have the token.",
-    "done": ":white_check_mark: *{bot}* has its new Slack token in *{workspace}*, and is available. {detail}",
-    "returning": ":leftwards_arrow_with_hook: *{bot}* goes back to its old Slack token in *{workspace}* now. "
-    "Its services restart within the next minutes.",
-    "returned": ":white_check_mark: *{bot}* is on its old Slack token in *{workspace}* again, and is available. {detail}",
-    "failed": ":warning: The renewal of *{bot}*'s Slack token in *{workspace}* did not finish. {detail}",
-}
+Facts = Mapping[str, Any]
+LOUD = ("moved", "cancelled")  # what is to be read in the channel, not in the thread alone
+HISTORY = 5  # rotations that an expectation rests on
+MOST_LINES = 30
 
 
 def messages(
-    registry: Registry, rows: Iterable[Row], phase: str, details: Mapping[str, str] | None = None
+    registry: Registry,
+    rows: Iterable[Row],
+    phase: str,
+    facts: Mapping[str, Facts] | None = None,
+    texts: Texts | None = None,
 ) -> list[dict[str, Any]]:
-    """The messages of a phase (a key of TEXTS): one for each channel of each installation that changes."""
+    """The messages of a phase: one for each channel of each installation that changes. `facts`: by installation."""
+    texts = texts or Texts()
     return [
-        _message(registry, row, _phase(row, phase), channel, (details or {}).get(row["id"], ""))
+        message(registry, row, _phase(row, phase), channel, (facts or {}).get(row["id"], {}), texts)
         for row in rows
-        if row["action"] in CHANGING
-        for channel in _channels(registry, row)
+        if row["action"] in CHANGING and not (row.get("routine") and phase != "failed")
+        for channel in channels(registry, row)
     ]
 
 
@@ -50,58 +52,87 @@ def _reinstalls(row: Row) -> bool:
     return row["action"] == "reinstall" or bool(row["revoked_at"])
 
 
-def _mark(row: Row, phase: str, channel: str) -> str:
-    rotation = f"after-{row['old_fingerprint']}" if _reinstalls(row) else row["new_fingerprint"]
-    return f"{rotation}.{row['attempt']}/{phase}/{channel or 'webhook'}"
+def _rotation(row: Row) -> str:
+    """What names the rotation of a row in each of its runs."""
+    return f"after-{row['old_fingerprint']}" if _reinstalls(row) else str(row["new_fingerprint"])
 
 
-def _channels(registry: Registry, row: Row) -> list[str]:
+def channels(registry: Registry, row: Row) -> list[str]:
     """The channels of the bot in the row's workspace. A webhook posts to its own channel, whatever is asked for."""
-    channels = list(registry.bots[row["bot"]].channels.get(row["workspace"], ()))
-    return [""] if channels and registry.notifiers.get(row["workspace"], {}).get("webhook_path") else channels
+    found = list(registry.bots[row["bot"]].channels.get(row["workspace"], ()))
+    return [""] if found and registry.notifiers.get(row["workspace"], {}).get("webhook_path") else found
 
 
-def _message(registry: Registry, row: Row, phase: str, channel: str, detail: str) -> dict[str, Any]:
-    text = TEXTS[phase].format(bot=row["bot"], workspace=row["workspace_name"], detail=detail).strip()
-    context = _context(registry, row)
-    blocks: list[dict[str, Any]] = [{"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}}]
-    if context:
-        blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": context[:3000]}]})
+def message(
+    registry: Registry, row: Row, phase: str, channel: str, facts: Facts, texts: Texts, name: str = ""
+) -> dict[str, Any]:
+    """One message. `name`: what its mark begins with, where that is not the rotation."""
+    name = name or f"{_rotation(row)}.{row['attempt']}"
+    window = Window.of(row.get("window"))
+    known = {
+        "bot": escaped(row["bot"]),
+        "workspace": escaped(row["workspace_name"]),
+        "owners": _owners(registry, row),
+        "contact": _contact(registry),
+        "expected": about(row.get("expected_unavailability")),
+        "when": window.slack() if window else "",
+        **facts,
+    }
+    known["lines"] = _few(facts.get("lines") or [])
+    text, details = texts.render(phase, known), texts.render(f"{phase}.thread", known)
     return {
-        "mark": _mark(row, phase, channel),
+        "mark": f"{name}/{phase}/{channel or 'webhook'}",
+        "thread": window.id if window else _rotation(row),
         "phase": phase,
         "installation": row["id"],
         "workspace": row["workspace"],
         "channel": channel,
-        "poster": _poster(registry, row),
+        "poster": _speaker.of_row(registry, row),
         "text": text,
-        "blocks": blocks,
+        "blocks": [_section(text), *_context(known)],
+        "details": {"text": details, "blocks": [_section(details)] if details else [], "loud": phase in LOUD},
+        "seconds": facts.get("measured"),
     }
 
 
-def _poster(registry: Registry, row: Row) -> dict[str, str]:
-    """Who posts: the workspace's notifier, else the live new token, else the live old one, else nobody."""
-    notifier = registry.notifiers.get(row["workspace"], {})
-    for kind in ("token_path", "webhook_path"):
-        if notifier.get(kind):
-            return {"kind": kind.removesuffix("_path"), "path": notifier[kind]}
-    token = row["tokens"].get("bot", {})
-    if token.get("new_life") == "alive":
-        return {"kind": "installation", "fingerprint": token["new"]}
-    if token.get("old_life") == "alive":
-        return {"kind": "installation", "fingerprint": token["old"]}
-    return {"kind": "nobody"}
+def _few(lines: list[str]) -> list[str]:
+    """So many lines as people read, each escaped."""
+    more = [f"... and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
+    return [escaped(line) for line in [*lines[:MOST_LINES], *more]]
 
 
-def _context(registry: Registry, row: Row) -> str:
-    """Owners and contact. https://docs.slack.dev/messaging/formatting-message-text has the forms of mentions."""
-    owners = registry.bots[row["bot"]].owners
-    mentions = [f"<!subteam^{owner}>" if owner.startswith("S") else f"<@{owner}>" for owner in owners]
+def _section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}}
+
+
+def _context(known: Facts) -> list[dict[str, Any]]:
+    """Owners and contact."""
+    parts = [f"{label}: {known[key]}" for key, label in (("owners", "Owners"), ("contact", "Questions")) if known[key]]
+    return [{"type": "context", "elements": [{"type": "mrkdwn", "text": " | ".join(parts)[:3000]}]}] if parts else []
+
+
+def _mention(name: str) -> str:
+    """https://docs.slack.dev/messaging/formatting-message-text has the forms of mentions."""
+    if name.startswith("S"):
+        return f"<!subteam^{name}>"
+    return f"<#{name}>" if name.startswith("C") else f"<@{name}>"
+
+
+def _owners(registry: Registry, row: Row) -> str:
+    return ", ".join(_mention(owner) for owner in registry.bots[row["bot"]].owners)
+
+
+def _contact(registry: Registry) -> str:
     contact = registry.contact or {}
-    parts = []
-    if mentions:
-        parts.append("Owners: " + ", ".join(mentions))
-    if contact.get("name"):
-        who = f"<@{contact['slack']}>" if contact.get("slack") else ""
-        parts.append(f"Questions: {contact['name']} {who}".strip())
-    return " | ".join(parts)
+    who = _mention(contact["slack"]) if contact.get("slack") else ""
+    return f"{escaped(contact.get('name') or '')} {who}".strip()
+
+
+def expected(marks: Mapping[str, Any]) -> float | None:
+    """The unavailability in seconds that an installation's last rotations lead to expect: the longest; None: unknown."""
+    measured = [
+        entry["seconds"]
+        for entry in marks.values()
+        if isinstance(entry, Mapping) and isinstance(entry.get("seconds"), (int, float))
+    ]
+    return max(measured[-HISTORY:], default=None)

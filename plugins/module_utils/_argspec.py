@@ -79,6 +79,9 @@ AUDIT = {
     "digest": Option({"type": "bool"}, "botops_audit_digest", "", False),
     "audit_textfile": _text("botops_audit_textfile", type="path"),
 }
+ANNOUNCE = {
+    "announcement_templates": _text("botops_announcement_templates", type="path"),
+}
 SPOOL = {
     "spool_dir": _text("botops_spool_dir", type="path"),
 }

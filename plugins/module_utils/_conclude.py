@@ -225,30 +225,6 @@ def unfinished(plan: Plan, stop: Mapping[str, Any] | None) -> list[Row]:
     ]
 
 
-def tell(rows: Iterable[Row], services: list[Mapping[str, Any]]) -> dict[str, tuple[list[Row], dict[str, str]]]:
-    """What people are told at the end: phase -> the rows that it is said of, and a detail for each."""
-    done: list[Row] = []
-    returned: list[Row] = []
-    failed: list[Row] = []
-    details: dict[str, str] = {}
-    for row in rows:
-        if row["outcome"] in ("rotated", "old_alive"):
-            done.append(row)
-            seconds = [s["seconds_unavailable"] for s in of_row(row, services) if s["seconds_unavailable"] is not None]
-            details[row["id"]] = f"It was unavailable for {max(seconds):.1f} s in this run." if seconds else ""
-        elif row["action"] == "restore" and row["outcome"] == "rolled_back":
-            returned.append(row)
-        elif row["outcome"] in ("rolled_back", "failed", "partial"):
-            failed.append(row)
-            affected = sorted({s["name"] for s in of_row(row, services) if s["status"] != "ok"})
-            details[row["id"]] = {
-                "rolled_back": "It runs on its old token again.",
-                "failed": f"Affected: {', '.join(affected)}." if affected else "Its operators are at it.",
-                "partial": f"Still to come: {', '.join(affected)}.",
-            }[row["outcome"]]
-    return {"done": (done, details), "returned": (returned, details), "failed": (failed, details)}
-
-
 def _because(stop: Mapping[str, Any]) -> dict[str, str]:
     return {"reason": f"{stop['phase']}: {stop['reason']}", "next_step": stop.get("next_step", "")}
 

@@ -16,15 +16,19 @@ from typing import Any
 from ansible_collections.botops.rotation.plugins.module_utils import (
     _announce,
     _batches,
+    _calendar_gate,
     _decide_back,
     _hosts,
     _lease,
     _rights,
     _survey,
+    _told,
 )
+from ansible_collections.botops.rotation.plugins.module_utils._announce_texts import Texts
 from ansible_collections.botops.rotation.plugins.module_utils._case import Choices
 from ansible_collections.botops.rotation.plugins.module_utils._decide import CHANGING, decide, refuse
 from ansible_collections.botops.rotation.plugins.module_utils._errors import (
+    RegistryError,
     RotationError,
     VaultUnavailable,
 )
@@ -53,13 +57,20 @@ def make(
     force: bool = False,
     back: bool = False,
     rollout: Mapping[str, Any] | None = None,
+    texts: Texts | None = None,
+    ignore_window: bool = False,
+    check: bool = False,
 ) -> dict[str, Any]:
     """Reads Vault and Slack, decides, and gives the plan, of a rotation or of the way `back`. Changes nothing.
 
-    `rollout` is what `_batches.rollout` gives; by default all hosts are one batch.
+    `rollout` is what `_batches.rollout` gives; by default all hosts are one batch. With `check` a row that is not in its
+    window keeps what is planned for it.
     """
-    selected = registry.select(bot, workspace)
+    texts = texts or Texts()
+    selected = _selected(registry, bot, workspace, choices)
     survey = _survey.read(store, everything(registry))
+    if not back:
+        _survey.read_chains(survey, store, selected)
     concern = [
         token
         for installation in selected
@@ -72,15 +83,16 @@ def make(
         ended = State.ROLLED_BACK if back else State.ROTATED
         if seen and seen.record.state is ended and _is_unfinished(seen, registry, store, now):
             survey.unfinished.add(installation.id)
-            concern += [(installation.bot, seen.tokens.get(name)) for name in seen.record.replaces]
+            concern += [(installation.judged_as(name), seen.tokens.get(name)) for name in seen.record.replaces]
     _survey.ask(survey, slack, concern)
     if back:
         rows = [_decide_back.decide(installation, survey, registry) for installation in selected]
     else:
         rows = [decide(installation, survey, registry, choices, now) for installation in selected]
+    rows = _calendar_gate.judge(registry, store.vault, rows, ignore_window, check)
     rows = _refuse_without_rights(rows, registry, store)
     others = _bystanders(registry, rows, survey, slack)
-    names = sorted({row["bot"] for row in rows})
+    names, phase = sorted({row["bot"] for row in rows}), "returning" if back else "started"
     return {
         "schema": SCHEMA,
         "run_id": run_id(now, names),
@@ -89,11 +101,29 @@ def make(
         "installations": rows,
         "hosts": _hosts.plan(registry, rows, others, force),
         "rollout": dict(rollout or _batches.rollout()),
-        "messages": _announce.messages(registry, rows, "returning" if back else "started"),
+        "messages": _announce.messages(registry, rows, phase, _told.at_start(registry, rows), texts),
         "installs": any(row["action"] == "reinstall" for row in rows),
+        "refreshes": any(row["action"] in ("exchange", "refresh") for row in rows),
         "locks": [row["id"] for row in rows if row["action"] in CHANGING],
-        "warnings": sorted({f"{row['id']}: {warning}" for row in rows for warning in row["warnings"]}),
+        "warnings": sorted(
+            {*texts.problems, *(f"{row['id']}: {warning}" for row in rows for warning in row["warnings"])}
+        ),
     }
+
+
+def _selected(registry: Registry, bot: str, workspace: str | None, choices: Choices) -> list[Installation]:
+    """The installations that are meant; of a scheduled refresh, those of the strategy refresh among them."""
+    found = registry.select(bot, workspace)
+    if not choices.refresh_only:
+        return found
+    refreshed = [each for each in found if registry.bots[each.bot].strategy == "refresh"]
+    if not refreshed:
+        names = ", ".join(sorted({each.bot for each in found}))
+        raise RegistryError(
+            [f"none of these bots has the strategy refresh: {names}"],
+            "rotate_bot rotates them; in the registry, strategy: refresh is for apps in Slack's rotation mode",
+        )
+    return refreshed
 
 
 def _is_unfinished(seen: Seen, registry: Registry, store: RecordStore, now: datetime) -> bool:
@@ -150,10 +180,12 @@ def _bystanders(
     registry: Registry, rows: list[dict[str, Any]], survey: _survey.Survey, slack: Slack
 ) -> dict[str, Probe | None]:
     """What is known of the tokens that services of this run use beside those that it carries."""
-    keys = {key for key in _hosts.bystanders(registry, rows) if key.rpartition("/")[0] in survey.seen}
-    tokens = {}
-    for key in keys:
+    tokens, concern = {}, []
+    for key in _hosts.bystanders(registry, rows):
         installation, _slash, name = key.rpartition("/")
-        tokens[key] = survey.seen[installation].tokens.get(name)
-    _survey.ask(survey, slack, [(key.split("/")[0], stored) for key, stored in tokens.items()])
+        if installation in survey.seen:
+            seen = survey.seen[installation]
+            tokens[key] = seen.tokens.get(name)
+            concern.append((seen.installation.judged_as(name), tokens[key]))
+    _survey.ask(survey, slack, concern)
     return {key: survey.probe(stored) for key, stored in tokens.items()}

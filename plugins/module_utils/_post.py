@@ -1,11 +1,13 @@
 # Copyright (c) 2026 botops.rotation contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Posts announcements at most once, whatever happens in between (private to the collection).
+"""Tells people, whatever happens in between never twice: one message, changed as it goes, with a thread (private).
 
-The notes of an installation (a secret without tokens, beside its record) say of each message that it is being sent,
-before it is, and that it was sent, after. A message that was being sent when a run died is looked up in the channel
-where the poster may read it; where it may not, it is reported and not repeated.
+The notes of an installation (a secret without tokens, beside its record) say of each phase of each message that it is
+being sent, before it is, and that it was sent, after, with the `ts` of Slack's message that shows it. The next phase
+changes that message. Changing may be repeated without harm; what is posted (the message itself, details in its thread) is
+not: where a run died in between it is looked up by its mark, where the poster may read the channel, and where it may not
+it is reported and not repeated.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _notes, _redact
+from ansible_collections.botops.rotation.plugins.module_utils import _notes, _speaker
 from ansible_collections.botops.rotation.plugins.module_utils._errors import (
     RotationError,
     SlackError,
@@ -25,7 +27,9 @@ from ansible_collections.botops.rotation.plugins.module_utils._record_store impo
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
 
 Message = Mapping[str, Any]
+Told = dict[str, Any]
 KEPT = 200  # marks kept in the notes
+UNSEEN = 3600  # seconds; nobody looks at a change of a message as old as that, so its details are shown in the channel
 # What to do when Slack refuses a post: https://docs.slack.dev/reference/methods/chat.postMessage
 ADVICE = {
     "not_in_channel": "invite the bot to the channel, or give the workspace a notifier (botops_notifier)",
@@ -33,6 +37,8 @@ ADVICE = {
     "is_archived": "name another channel in botops_bots",
     "missing_scope": "give the app chat:write, or the workspace a notifier (botops_notifier)",
 }
+# A message that cannot be changed (any more): https://docs.slack.dev/reference/methods/chat.update
+UNCHANGEABLE = ("cant_update_message", "edit_window_closed", "message_not_found")
 
 
 class Poster:
@@ -52,75 +58,42 @@ class Poster:
             state, more = "failed", {"evidence": exc.message}
         return {**said, "state": state, **more}
 
-    def _post(self, message: Message) -> tuple[str, dict[str, str]]:
-        known = self._marks(message).get(message["mark"])
+    def _post(self, message: Message) -> tuple[str, Told]:
+        marks = self._marks(message)
+        known = marks.get(message["mark"])
         if known and known["state"] == "sent":
             return "already", {"ts": known.get("ts", ""), "evidence": f"posted at {known['at']}"}
         if message["poster"]["kind"] == "nobody":
             return "failed", {"evidence": "there is no live token or notifier to post it with"}
         if self.check:
             return "planned", {}
-        secret = self._credential(message)
-        if known:
-            found = self._look_up(message, secret, known["at"])
-            if found:
-                self._note(message, "sent", found)
-                return "already", {**found, "evidence": "found in the channel"}
-        self._note(message, "sending", {})
+        doubt = known["at"] if known and known["state"] == "sending" else ""
+        secrets = list(_speaker.secrets(self.here, self._installation(message), message["poster"]))
+        if not doubt:
+            self._note(message, "sending", {})
         # KV v1 cannot refuse a note that comes after another run has posted: that run had taken the lock.
         self.here.store.before_write(self._installation(message))
         try:
-            told = self._send(message, secret)
-        except SlackUnavailable as exc:  # it may have been posted
+            told = self._with_any(secrets, _Telling(self.here, message, marks, doubt))
+        except _Uncertain as exc:
             return "unknown", {"evidence": f"{exc.message}; whether it was posted is not known, so it is not repeated"}
-        except SlackError as exc:
-            self._note(message, "refused", {})
+        except SlackError as exc:  # it was not posted
+            if not doubt:
+                self._note(message, "refused", {})
             advice = ADVICE.get(exc.code)
             return "failed", {"evidence": exc.message + (f"; next: {advice}" if advice else "")}
-        self._note(message, "sent", told)
-        return "sent", told
+        self._note(message, "sent", {key: told[key] for key in ("channel", "ts")})
+        return told.pop("state"), told
 
-    def _send(self, message: Message, secret: str) -> dict[str, str]:
-        slack = self.here.slack
-        if message["poster"]["kind"] == "webhook":
-            return slack.post_webhook(secret, message["text"], message["blocks"])
-        what = (secret, message["channel"], message["text"], message["blocks"], message["mark"])
-        try:
-            return slack.post(*what)
-        except SlackError as exc:  # refused, so it was not posted
-            if exc.code != "not_in_channel" or slack.join(secret, message["channel"]):
-                raise
-            return slack.post(*what)
-
-    def _look_up(self, message: Message, secret: str, at: str) -> dict[str, str] | None:
-        """Whether a message that was being sent did arrive. None when it is known that it did not."""
-        told = self._marks(message)[message["mark"]]
-        if told["state"] == "refused":
-            return None
-        cannot = TokenError(f"an earlier run was posting it at {at}, and whether it arrived is not known; not repeated")
-        if message["poster"]["kind"] == "webhook":
-            raise cannot
-        oldest = datetime.strptime(at, "%Y-%m-%dT%H:%M:%S%z") - timedelta(minutes=5)
-        try:
-            return self.here.slack.find(secret, message["channel"], message["mark"], str(oldest.timestamp()))
-        except SlackError:
-            raise cannot from None
-
-    def _credential(self, message: Message) -> str:
-        poster, store = message["poster"], self.here.store
-        if "path" in poster:
-            data = self.here.vault.read(poster["path"]).data or {}
-            value = data.get(store.token_field)
-            if not isinstance(value, str) or not value.strip():
-                raise TokenError(f"the notifier's secret {poster['path']} has no field {store.token_field}")
-            _redact.register(value.strip())
-            return value.strip()
-        seen = store.read(self._installation(message))
-        slot = seen.record.slot("bot")
-        for stored in (seen.tokens.get("bot"), slot.pending, slot.previous):
-            if stored and stored.fingerprint == poster["fingerprint"]:
-                return stored.token
-        raise TokenError(f"the token {poster['fingerprint']} that was to post it is not in Vault any more")
+    def _with_any(self, secrets: list[str], telling: _Telling) -> Told:
+        """Told with the first of the tokens that Slack accepts."""
+        for number, secret in enumerate(secrets, 1):
+            try:
+                return telling.tell(secret)
+            except SlackError as exc:
+                if exc.code not in _speaker.REFUSED or number == len(secrets):
+                    raise
+        raise AssertionError("unreachable")
 
     def _installation(self, message: Message) -> Installation:
         return self.here.registry.installation(*message["installation"].split("/", 1))
@@ -129,9 +102,120 @@ class Poster:
         return _notes.part(_notes.read(self.here, self._installation(message)), "announcements")
 
     def _note(self, message: Message, state: str, told: Mapping[str, str]) -> None:
-        entry = {"state": state, "at": stamp(self.here.vault.now()), **told}
+        entry = {"state": state, "at": stamp(self.here.vault.now()), "thread": message["thread"], **told}
+        if message.get("seconds") is not None:
+            entry["seconds"] = message["seconds"]
 
         def change(marks: dict[str, Any]) -> dict[str, Any]:
+            marks.pop(message["mark"], None)  # the newest is the last
             return dict(list({**marks, message["mark"]: entry}.items())[-KEPT:])
 
         _notes.put(self.here, self._installation(message), "announcements", change)
+
+
+class _Uncertain(RotationError):
+    """A post whose answer did not come: it may have been posted."""
+
+
+class _Telling:
+    """One message on its way. `doubt`: when an earlier run was posting it, and whether it arrived is not known."""
+
+    def __init__(self, here: Any, message: Message, marks: Mapping[str, Any], doubt: str) -> None:
+        self.here, self.message, self.doubt = here, message, doubt
+        self.marks = marks
+
+    def tell(self, secret: str) -> Told:
+        """The message, then its details: {state, ts, channel, evidence}."""
+        if self.message["poster"]["kind"] == "webhook":
+            if self.doubt:
+                raise self._cannot()
+            message = self.message
+            told = self._once(lambda: self.here.slack.post_webhook(secret, message["text"], message["blocks"]))
+            return {**told, "state": "sent"}
+        root = self._root(secret)
+        evidence = ""
+        if root:
+            try:
+                self._change(secret, root)
+            except SlackError as exc:
+                if exc.code not in UNCHANGEABLE:
+                    raise
+                evidence, root = f"posted anew, since the message before could not be changed: {exc.code}", None
+            else:
+                evidence = "the message of before was changed"
+        shown = root or self._found(secret, self.message["mark"]) or self._new(secret)
+        return {**shown, "state": "sent", "evidence": evidence, **self._details(secret, shown, bool(root))}
+
+    def _root(self, secret: str) -> dict[str, str] | None:
+        """The message that has told of this before, in this channel: the newest."""
+        message = self.message
+        for mark, entry in reversed(self.marks.items()):
+            if entry.get("thread") != message["thread"] or mark.rpartition("/")[2] != message["channel"]:
+                continue
+            if entry.get("ts"):
+                return {"channel": entry.get("channel") or message["channel"], "ts": entry["ts"]}
+            if entry["state"] == "sending" and mark != message["mark"]:
+                try:
+                    return self.here.slack.find(secret, message["channel"], mark, _before(entry["at"]))
+                except SlackError:  # what cannot be found cannot be changed
+                    return None
+        return None
+
+    def _change(self, secret: str, root: Mapping[str, str]) -> None:
+        self.here.slack.update(secret, root["channel"], root["ts"], self.message["text"], self.message["blocks"])
+
+    def _new(self, secret: str) -> dict[str, str]:
+        message, slack = self.message, self.here.slack
+        what = (secret, message["channel"], message["text"], message["blocks"], message["mark"])
+        try:
+            return self._once(lambda: slack.post(*what))
+        except SlackError as exc:  # refused, so it was not posted
+            if exc.code != "not_in_channel" or slack.join(secret, message["channel"]):
+                raise
+            return self._once(lambda: slack.post(*what))
+
+    def _details(self, secret: str, shown: Mapping[str, str], changed: bool) -> Told:
+        """What stands in the thread. That it failed is said, and the message stands."""
+        details, channel = self.message["details"], shown["channel"]
+        if not details["text"] or not shown["ts"]:
+            return {}
+        mark = f"{self.message['mark']}/thread"
+        loud = changed and (details["loud"] or self.here.vault.now().timestamp() - float(shown["ts"]) > UNSEEN)
+        what = (secret, channel, details["text"], details["blocks"], mark, shown["ts"], loud)
+        try:
+            if not self._found(secret, mark, shown["ts"]):
+                self._once(lambda: self.here.slack.post(*what))
+        except _Uncertain as exc:
+            return {"state": "unknown", "evidence": f"its details: {exc.message}; not repeated"}
+        except RotationError as exc:
+            return {"state": "failed", "evidence": f"its details: {exc.message}"}
+        return {}
+
+    def _found(self, secret: str, mark: str, thread: str = "") -> dict[str, str] | None:
+        """What an earlier run has posted. None when it is known that there is nothing."""
+        if not self.doubt:
+            return None
+        try:
+            return self.here.slack.find(secret, self.message["channel"], mark, _before(self.doubt), thread)
+        except SlackError as exc:
+            if exc.code in _speaker.REFUSED:
+                raise
+            raise self._cannot() from None
+
+    def _cannot(self) -> RotationError:
+        return TokenError(
+            f"an earlier run was posting it at {self.doubt}, and whether it arrived is not known; not repeated"
+        )
+
+    def _once(self, send: Any) -> dict[str, str]:
+        try:
+            return send()
+        except SlackUnavailable as exc:
+            if exc.code == "ratelimited":  # nothing was done
+                raise
+            raise _Uncertain(exc.message) from None
+
+
+def _before(at: str) -> str:
+    """Five minutes before, in Unix seconds: two clocks may differ."""
+    return str((datetime.strptime(at, "%Y-%m-%dT%H:%M:%S%z") - timedelta(minutes=5)).timestamp())

@@ -10,12 +10,15 @@ Rate limits: https://docs.slack.dev/apis/web-api/rate-limits
 
 from __future__ import annotations
 
+import copy
 import http.client
 import io
 import logging
+import math
 import ssl
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -24,9 +27,11 @@ from ansible_collections.botops.rotation.plugins.module_utils import _network, _
 from ansible_collections.botops.rotation.plugins.module_utils._errors import (
     RotationError,
     SlackError,
+    SlackLimited,
     SlackUnavailable,
 )
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import Life, Probe, refused
+from ansible_collections.botops.rotation.plugins.module_utils._slack_messages import ATTEMPTS, Messages
 
 try:
     from slack_sdk import WebClient, WebhookClient
@@ -40,7 +45,6 @@ _Base = WebClient or object
 
 API_URL = "https://slack.com/api/"
 TIMEOUT = 10  # seconds for one request with its whole answer
-ATTEMPTS = 4  # for reads; slack_sdk counts them over all handlers
 PAGES = 200  # of channels that are asked for
 LONGEST_WAIT = 30  # seconds that a Retry-After is obeyed for
 
@@ -57,15 +61,19 @@ class _CappedRateLimit(RateLimitErrorRetryHandler):
     """Obeys Retry-After, but not for longer than LONGEST_WAIT; slack_sdk's own has no cap and fails on "1.5"."""
 
     def prepare_for_next_attempt(self, *, state, request, response=None, error=None) -> None:
-        headers = {key.lower(): value for key, value in (response.headers if response else {}).items()}
-        value = headers.get("retry-after", "1")
-        try:
-            seconds = float(value[0] if isinstance(value, list) else value)
-        except ValueError:
-            seconds = 1
         state.next_attempt_requested = True
-        time.sleep(max(1, min(LONGEST_WAIT, seconds)))
+        time.sleep(min(LONGEST_WAIT, _retry_after(response.headers if response else {})))
         state.increment_current_attempt()
+
+
+def _retry_after(headers: Mapping[str, Any]) -> float:
+    """Seconds for which Slack wants to be left alone: at least one."""
+    value = {str(key).lower(): value for key, value in headers.items()}.get("retry-after", "1")
+    try:
+        seconds = float(value[0] if isinstance(value, list) else value)
+    except (ValueError, IndexError, TypeError):
+        seconds = 1.0
+    return max(1.0, seconds) if math.isfinite(seconds) else 1.0
 
 
 class _Client(_Base):
@@ -82,7 +90,7 @@ class _Client(_Base):
             raise HTTPError(error.url, error.code, error.msg, error.headers, body) from None
 
 
-class Slack:
+class Slack(Messages):
     """Calls to one Slack API, whose base address is `api_url`.
 
     `proxies`: one address, or a mapping of http and https to addresses; without it those of the environment. NO_PROXY
@@ -106,14 +114,21 @@ class Slack:
         self.timeout = timeout
         self._proxies = _network.proxies(proxies, "botops_slack_proxies", schemes=("http",))
         self._tls = _tls(ca_cert)
+        self._hurried = False
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Slack:
         """From the options that `_argspec.SLACK` declares."""
         return cls(options["slack_api_url"], proxies=options["slack_proxies"], ca_cert=options["slack_ca_cert"])
 
+    def hurried(self) -> Slack:
+        """One for many questions at once: it raises SlackLimited instead of waiting, and asks for no app but in `with_app`."""
+        other = copy.copy(self)
+        other._hurried = True
+        return other
+
     def probe(self, token: str) -> Probe:
-        """Asks Slack who a token is. Never raises for what Slack says of it: that is the answer."""
+        """Asks Slack who a token is. Never raises for what Slack says of it: that is the answer (but see `hurried`)."""
         return self.whoami(token)[0]
 
     def whoami(self, token: str) -> tuple[Probe, dict[str, Any]]:
@@ -121,15 +136,23 @@ class Slack:
         try:
             answer = self._call(token, "auth_test", attempts=ATTEMPTS)
         except SlackUnavailable as exc:
+            if self._hurried and isinstance(exc, SlackLimited):
+                raise
             return Probe(Life.UNKNOWN, exc.code, exc.message), {}
         except SlackError as exc:
             return refused(exc.code), {}
         told = ("team_id", "team", "user_id", "user", "bot_id", "app_id")
         identity = {key: answer[key] for key in told if answer.get(key) and isinstance(answer[key], str)}
         scopes = _scopes(answer.headers)
-        if "app_id" not in identity and "users:read" in scopes and "bot_id" in identity:
-            identity.update(self._app_id(token, identity["bot_id"]))
-        return Probe(Life.ALIVE, "ok", "Slack accepted it", identity, scopes), answer.data
+        probe = Probe(Life.ALIVE, "ok", "Slack accepted it", identity, scopes)
+        return probe if self._hurried else self.with_app(token, probe), answer.data
+
+    def with_app(self, token: str, probe: Probe) -> Probe:
+        """The probe of a bot token with its app, where that can be asked."""
+        identity = probe.identity
+        if "app_id" in identity or "users:read" not in probe.scopes or "bot_id" not in identity:
+            return probe
+        return replace(probe, identity={**identity, **self._app_id(token, identity["bot_id"])})
 
     def revoke(self, token: str, test: bool = False) -> bool:
         """Ends a token, or with `test` asks whether that could be done; whether Slack says that it has ended.
@@ -144,23 +167,12 @@ class Slack:
         """The app of a bot token, which auth.test does not tell: https://docs.slack.dev/reference/methods/bots.info"""
         try:
             answer = self._call(token, "bots_info", attempts=ATTEMPTS, bot=bot_id)
-        except SlackError:
+        except SlackError as exc:
+            if self._hurried and isinstance(exc, SlackLimited):
+                raise
             return {}
         app_id = _at(answer.get("bot"), "app_id")
         return {"app_id": app_id} if app_id and isinstance(app_id, str) else {}
-
-    def post(self, token: str, channel: str, text: str, blocks: list[dict[str, Any]], mark: str) -> dict[str, str]:
-        """Posts once, never retried. `mark` goes along as metadata, by which `find` can look the post up."""
-        answer = self._call(
-            token,
-            "chat_postMessage",
-            channel=channel,
-            text=text,
-            blocks=blocks,
-            metadata={"event_type": "botops_rotation", "event_payload": {"mark": mark}},
-            unfurl_links=False,
-        )
-        return {"channel": str(answer.get("channel") or channel), "ts": str(answer.get("ts") or "")}
 
     def join(self, token: str, channel: str) -> str:
         """Joins a public channel; Slack's error code where it may not, nothing where it is in it now.
@@ -192,36 +204,23 @@ class Slack:
                 return found
         raise SlackError(f"users.conversations did not come to an end in {PAGES} pages", "too_many")
 
-    def find(self, token: str, channel: str, mark: str, oldest: str) -> dict[str, str] | None:
-        """The post with this mark since `oldest` (Unix seconds), where the token may read the channel's history."""
-        answer = self._call(
-            token,
-            "conversations_history",
-            attempts=ATTEMPTS,
-            channel=channel,
-            oldest=oldest,
-            include_all_metadata=True,
-            limit=200,
-        )
-        messages = answer.get("messages")
-        for message in messages if isinstance(messages, list) else ():
-            if _at(message, "metadata", "event_payload", "mark") == mark:
-                return {"channel": channel, "ts": str(_at(message, "ts") or "")}
-        return None
-
     def post_webhook(self, url: str, text: str, blocks: list[dict[str, Any]]) -> dict[str, str]:
         """Posts once by an incoming webhook, which tells neither channel nor time of the message."""
+        status, said = self.hook(url, {"text": text, "blocks": blocks})
+        if status != 200:
+            raise SlackError(f"Slack refused to post by the webhook: {status} {said}", said)
+        return {"channel": "", "ts": ""}
+
+    def hook(self, url: str, message: dict[str, Any]) -> tuple[int, str]:
+        """What an incoming webhook answers to a message, sent once: the status, and a word or the status again."""
         _redact.register(url)
         client = WebhookClient(url, timeout=self.timeout, ssl=self._tls, retry_handlers=[], logger=_log)
         client.proxy = self._proxy(url)
         try:
-            answer = _network.within(self.timeout, lambda: client.send(text=text, blocks=blocks))
+            answer = _network.within(self.timeout, lambda: client.send_dict(message))
         except _BROKEN as exc:
-            raise _unavailable("posting by the webhook", exc) from None
-        if answer.status_code != 200:
-            code = _redact.text((answer.body or "").strip()[:80]) or str(answer.status_code)
-            raise SlackError(f"Slack refused to post by the webhook: {answer.status_code} {code}", code)
-        return {"channel": "", "ts": ""}
+            raise _unavailable("the webhook", exc) from None
+        return answer.status_code, _redact.text((answer.body or "").strip()[:80]) or str(answer.status_code)
 
     def exchange_code(self, method: str, **arguments: str) -> dict[str, Any]:
         """The answer to the code of an OAuth flow (`oauth_v2_access`, `oauth_access`), sent once: a code is good once.
@@ -238,20 +237,24 @@ class Slack:
         """
         return self._proxies.get(urlsplit(url).scheme)
 
-    def _call(self, token: str | None, method: str, attempts: int = 1, **arguments: Any) -> Any:
-        """One Web API call; with more than one attempt it must be a read. `token` None: those of an app's client."""
+    def _call(self, token: str | None, method: str, attempts: int = 1, waits: bool = False, **arguments: Any) -> Any:
+        """One Web API call; with more than one attempt it must be one that may be repeated. `waits`: sent again after a
+        rate limit alone, which says that nothing was done. `token` None: that of an app's client.
+        """
         _redact.register(token or "")
         handlers = []
         if attempts > 1:
-            handlers = [
-                _CappedRateLimit(max_retry_count=attempts - 1),
+            handlers = [] if self._hurried else [_CappedRateLimit(max_retry_count=attempts - 1)]
+            handlers += [
                 ServerErrorRetryHandler(max_retry_count=attempts - 1),
                 ConnectionErrorRetryHandler(max_retry_count=attempts - 1),
             ]
+        elif waits:
+            handlers = [_CappedRateLimit(max_retry_count=ATTEMPTS - 1)]
         options = {"timeout": self.timeout, "ssl": self._tls, "retry_handlers": handlers, "logger": _log}
         client = _Client(token=token, base_url=self.api_url, **options)
         client.proxy = self._proxy(self.api_url)
-        name = method.replace("_v2_", ".v2.").replace("_", ".", 1)
+        name = method.replace("_", ".")
         try:
             answer = getattr(client, method)(**arguments)
             if not isinstance(answer.data, dict):  # slack_sdk takes application/gzip for a file, and for success
@@ -282,9 +285,8 @@ def _translate(method: str, response: Any) -> SlackError:
     data = getattr(response, "data", response)  # of any shape: slack_sdk's own `get` wants an object
     code = _at(data, "error")
     if status == 429:
-        return SlackUnavailable(
-            f"Slack's rate limit stopped {method} (429)", "ratelimited", "wait a minute and run it again"
-        )
+        seconds = _retry_after(getattr(response, "headers", None) or {})
+        return SlackLimited(f"Slack's rate limit stopped {method} (429)", seconds, "wait a minute and run it again")
     if not isinstance(code, str) or not code.replace("_", "").isalnum() or status >= 500:
         return SlackUnavailable(
             f"{method} was not answered as Slack answers (HTTP {status})",

@@ -1,0 +1,253 @@
+# Copyright (c) 2026 botops.rotation contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The windows of rotations: kept in the notes of an installation, told to people, and what a run asks of them (private).
+
+In the notes, `window: {id, start, end, zone, sequence, reminders: {LEFT/CHANNEL: {due, id}}}`, with `before` (the time that
+a move has replaced) and `cancelled` (until people have been told). A window ends with the rotation that it is for.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.botops.rotation.plugins.module_utils import _announce, _lease, _notes, _speaker
+from ansible_collections.botops.rotation.plugins.module_utils._announce_texts import Texts, about
+from ansible_collections.botops.rotation.plugins.module_utils._calendar_reminders import Reminders
+from ansible_collections.botops.rotation.plugins.module_utils._errors import (
+    LockError,
+    RotationError,
+    StateError,
+    VaultUnavailable,
+)
+from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import current_owner
+from ansible_collections.botops.rotation.plugins.module_utils._post import Poster
+from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
+from ansible_collections.botops.rotation.plugins.module_utils._report import POSTED
+from ansible_collections.botops.rotation.plugins.module_utils._window import Window
+
+Entry = dict[str, Any]
+
+
+def of_notes(notes: Mapping[str, Any] | None) -> Window | None:
+    """The window that holds, None where there is none, or it was cancelled."""
+    noted = _notes.part(notes, "window")
+    return None if noted.get("cancelled") else Window.of(noted)
+
+
+def schedule(here: Any, installation: Installation, wanted: Window, texts: Texts, check: bool) -> Entry:
+    """Records the window, new or moved, tells people, and plans the reminders. Needs the lock. The same again goes on."""
+    notes = _notes.read(here, installation)
+    noted, before = _notes.part(notes, "window"), of_notes(notes)
+    record = here.store.read(installation).record
+    if record.under_way or record.awaited:
+        raise StateError(
+            f"a rotation of {installation.id} is under way, and may be finished at any time",
+            "run rotate_bot to its end, then give a window for the next one",
+        )
+    if before is None:
+        window = Window(wanted.start, wanted.end, wanted.zone, _new_id(wanted))
+        noted.pop("before", None)
+    elif before.same_time(wanted):
+        window = before
+    else:
+        window = Window(wanted.start, wanted.end, wanted.zone, before.id, before.sequence + 1)
+        noted["before"] = before.slack()
+    kept = {**window.to_dict(), **{key: noted[key] for key in ("before", "reminders") if noted.get(key)}}
+    if not check:
+        _notes.put(here, installation, "window", lambda _before: kept)
+    told = _tell(here, installation, window, "moved" if window.sequence else "scheduled", notes, kept, texts, check)
+    entry = _settle(here, installation, window, {**notes, "window": kept}, texts, check)
+    return {**entry, "announcements": told, "changed": entry["changed"] or before is None or before != window}
+
+
+def cancel(here: Any, installation: Installation, texts: Texts, check: bool) -> Entry:
+    """Takes the reminders back, tells people, and forgets the window. Needs the lock. No window is nothing to do."""
+    notes = _notes.read(here, installation)
+    noted = _notes.part(notes, "window")
+    window = Window.of(noted)
+    if window is None:
+        return _entry(installation, None)
+    if not check:
+        _notes.put(here, installation, "window", lambda before: {**before, "cancelled": True})
+    entry = _settle(here, installation, None, notes, texts, check)
+    told = _tell(here, installation, window, "cancelled", notes, noted, texts, check)
+    if not check and not entry["error"] and all(one["state"] in (*POSTED, "unknown") for one in told):
+        _notes.put(here, installation, "window", lambda _before: {})
+    return {**entry, "window": describe(window, here.vault.now()), "announcements": told, "changed": True}
+
+
+def close(here: Any, installation: Installation, check: bool) -> Entry:
+    """Forgets the window of a rotation that is done, with its reminders that are not posted yet. Needs the lock."""
+    notes = _notes.read(here, installation)
+    if not _notes.part(notes, "window"):
+        return _entry(installation, None)
+    return {**_forget(here, installation, notes, check), "changed": True}
+
+
+def _forget(here: Any, installation: Installation, notes: Mapping[str, Any], check: bool) -> Entry:
+    """Without reminders that wait the window is forgotten; else it does not hold any more, and is forgotten later."""
+    entry = _settle(here, installation, None, notes, Texts(), check)
+    if not check:
+        left = {"cancelled": True} if entry["error"] else {}
+        _notes.put(here, installation, "window", lambda before: {**before, **left} if left else {})
+    return entry
+
+
+def plan_due(here: Any, installations: Iterable[Installation], texts: Texts, check: bool = False) -> list[Entry]:
+    """Plans the reminders that can be planned now, for each installation that has a window: an entry for each of these.
+
+    Takes the lock of an installation for what it changes; one that another run holds is left to the next time. What
+    fails is in the entry's `error`; only a Vault that is down is raised.
+    """
+    found = []
+    for installation in installations:
+        try:
+            notes = _notes.read(here, installation)
+            if _notes.part(notes, "window"):
+                found.append(_plan_one(here, installation, notes, texts, check))
+        except VaultUnavailable:
+            raise
+        except LockError as exc:
+            found.append({**_entry(installation, None), "warnings": [f"left to the next run: {exc.message}"]})
+        except RotationError as exc:
+            found.append({**_entry(installation, None), "error": str(exc)})
+    return found
+
+
+def _plan_one(here: Any, installation: Installation, notes: Mapping[str, Any], texts: Texts, check: bool) -> Entry:
+    window = of_notes(notes)
+    noted = _notes.part(_notes.part(notes, "window"), "reminders")
+    idle = window is not None and not Reminders(here, installation, None).to_do(window, noted, here.vault.now())
+    if check or idle:
+        return _settle(here, installation, window, notes, texts, True)
+    with _lock(here, installation):
+        notes = _notes.read(here, installation)
+        window = of_notes(notes)
+        if window is None:
+            return _forget(here, installation, notes, check)
+        return _settle(here, installation, window, notes, texts, check)
+
+
+@contextmanager
+def _lock(here: Any, installation: Installation) -> Iterator[None]:
+    """The lock of one installation, for a moment; that of the run, where it has one."""
+    if here.lease is not None:
+        yield
+        return
+    here.lease = _lease.acquire(here.vault, {here.registry.lock_path(installation): installation.id}, current_owner())
+    try:
+        yield
+    finally:
+        lease, here.lease = here.lease, None
+        lease.release()
+
+
+def describe(window: Window | None, now: datetime) -> dict[str, Any]:
+    """A window as plans, reports and status have it; empty where there is none."""
+    return {**window.to_dict(), "words": window.words(), "stands": window.stands(now)} if window else {}
+
+
+def _new_id(window: Window) -> str:
+    return f"window-{window.start:%Y%m%dT%H%MZ}-{secrets.token_hex(2)}"
+
+
+def _entry(installation: Installation, window: dict[str, Any] | None) -> Entry:
+    return {
+        "installation": installation.id,
+        "window": window or {},
+        "reminders": [],
+        "announcements": [],
+        "warnings": [],
+        "error": "",
+        "changed": False,
+    }
+
+
+def _subject(registry: Registry, installation: Installation, window: Window) -> dict[str, Any]:
+    """A row, as far as announcements look at one."""
+    return {
+        "id": installation.id,
+        "bot": installation.bot,
+        "workspace": installation.workspace,
+        "workspace_name": registry.workspaces[installation.workspace].name,
+        "window": window.to_dict(),
+        "tokens": {},
+    }
+
+
+def _facts(window: Window, notes: Mapping[str, Any], noted: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "before": str(noted.get("before") or ""),
+        "expected": about(_announce.expected(_notes.part(notes, "announcements"))),
+    }
+
+
+def _tell(
+    here: Any,
+    installation: Installation,
+    window: Window,
+    phase: str,
+    notes: Mapping[str, Any],
+    noted: Mapping[str, Any],
+    texts: Texts,
+    check: bool,
+) -> list[dict[str, Any]]:
+    """Tells the channels of the installation; what became of each message."""
+    registry, poster = here.registry, Poster(here, check)
+    row = _subject(registry, installation, window)
+    lines = [f"window: {window.words()}", *(f"reminder: {left} before" for left in window.reminders())]
+    facts = {**_facts(window, notes, noted), "lines": lines if phase == "scheduled" else []}
+    who = _speaker.notifier(registry, installation.workspace) or {"kind": "installation", "fingerprint": ""}
+    told = []
+    for channel in _announce.channels(registry, row):
+        name = f"{window.id}.{window.sequence}"
+        message = _announce.message(registry, row, phase, channel, facts, texts, name)
+        told.append(poster.post({**message, "poster": who}))
+    return told
+
+
+def _reminders(
+    here: Any, installation: Installation, window: Window | None, notes: Mapping[str, Any], texts: Texts
+) -> Reminders:
+    def message(left: str) -> tuple[str, list[dict[str, Any]]]:
+        facts = {**_facts(window, notes, {}), "left": left}
+        made = _announce.message(
+            here.registry, _subject(here.registry, installation, window), "reminder", "", facts, texts, window.id
+        )
+        return made["text"], made["blocks"]
+
+    return Reminders(here, installation, message)
+
+
+def _settle(
+    here: Any,
+    installation: Installation,
+    window: Window | None,
+    notes: Mapping[str, Any],
+    texts: Texts,
+    check: bool,
+) -> Entry:
+    """The reminders in line with the window. A failure of Slack's is in `error`: nothing is stopped by it."""
+    now = here.vault.now()
+    entry = _entry(installation, describe(window, now))
+    noted = _notes.part(_notes.part(notes, "window"), "reminders")
+    reminders = _reminders(here, installation, window, notes, texts)
+    if check or not reminders.to_do(window, noted, now):
+        entry["reminders"] = reminders.expected(window, noted, now)
+        return entry
+    try:
+        kept, entry["reminders"] = reminders.settle(window, noted, now)
+    except RotationError as exc:
+        return {**entry, "error": f"the reminders could not be planned: {exc.message}"}
+    entry["warnings"] = reminders.warnings
+    failed = [f"{one['left']} in {one['channel']}: {one['evidence']}" for one in entry["reminders"] if one["evidence"]]
+    entry["error"] = f"reminders could not be planned: {'; '.join(failed)}" if failed else ""
+    if kept != noted:
+        _notes.put(here, installation, "window", lambda before: {**before, "reminders": kept} if before else {})
+        entry["changed"] = True
+    return entry
