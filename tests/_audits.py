@@ -11,6 +11,8 @@ from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 from typing import Any
 
+from ansible_collections.botops.rotation.plugins.module_utils._audit_findings import KINDS
+
 NOW = datetime(2026, 11, 24, 13, 0, tzinfo=timezone.utc)
 OWNERS = ("U0000000AB", "S0000000CD", "Jo Bloggs")
 # Bots and the workspaces that each is installed in: a team's 14 installations.
@@ -47,7 +49,8 @@ def token(installation: str, name: str = "bot", age: int | None = 100, **more: A
         "token": name,
         "owners": [OWNERS[sum(map(ord, bot)) % 3]],
         "fingerprint": fingerprint(f"{installation}/{name}"),
-        "kind": name,
+        "kind": f"{name} token",
+        "in_vault": "yes",
         "issued_at": iso(issued) if issued else None,
         "age_days": age,
         "age_from": "record" if issued else "unknown",
@@ -122,10 +125,14 @@ def audit(
         for u in unexplained
     ]
     findings += [finding("unreachable", host, "ssh: connect timed out", "look at the host") for host in unreached]
+    order = list(KINDS)
+    findings.sort(key=lambda each: (not each["fails"], order.index(each["kind"])))
     alive, due = (Counter(each[what] for each in tokens) for what in ("alive", "due"))
     return {
         "schema": 1,
         "kind": "audit",
+        "run_id": "20261124T130000Z-audit-7f3a",
+        "check": False,
         "at": iso(NOW),
         "by": "awx/ops",
         "max_age_days": 365,
@@ -140,8 +147,9 @@ def audit(
             "tokens": len(tokens),
             "alive": alive["alive"],
             "dead": alive["dead"],
-            "services": len(services),
-            "drift": sum(each["drift"] for each in services),
+            "services": len({(each["host"], each["service"]) for each in services}),
+            "hosts": len(hosts),
+            "drift": len({(each["host"], each["service"]) for each in services if each["drift"]}),
             "overdue": due["overdue"],
             "due": due["soon"],
             "findings": len(findings),
@@ -193,7 +201,10 @@ def small() -> dict[str, Any]:
         "gobot/compose": {"age": 379, "window": {"start": "2026-11-28T02:00:00Z", "end": "2026-11-28T03:00:00Z"}},
         "ciebot/cim": {"age": 210, "alive": "dead", "alive_evidence": "token_revoked"},
         "standupbot/cim": {"age": None},
-        "tipbot/ibmcloud": {"age": 351, "pending": {"fingerprint": fingerprint("x"), "since": None, "days": 3}},
+        "tipbot/ibmcloud": {
+            "age": 351,
+            "pending": {"fingerprint": fingerprint("x"), "since": None, "days": 3, "alive": "alive"},
+        },
         "alertbot/compose": {"age": 290, "scopes_missing": ["users:read"]},
     }
     ages = (52, 131, 318, 240, 12, 77, 163, 288, 345, 199, 30, 301, 95, 258)
@@ -215,6 +226,7 @@ def small() -> dict[str, Any]:
             "variable": "SLACK_API_TOKEN",
             "fingerprint": fingerprint("y"),
             "kind": "legacy client token",
+            "whose": "a token that is nowhere in Vault",
         }
     ]
     return audit(tokens, services, unexplained, ("bot-host-9",))

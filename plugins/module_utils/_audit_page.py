@@ -31,7 +31,7 @@ def render(audit: _audit_words.Audit) -> str:
         [_look.CHART, DIRECTORY / "year.js", DIRECTORY / "rows.js"],
         audit=audit,
         summary=audit["summary"],
-        tokens=sorted(audit["tokens"], key=_by_due),
+        tokens=sorted(_audit_words.present(audit), key=_by_due),
         kinds=_audit_words.by_kind(audit["findings"]),
         ahead=_audit_words.ahead(audit),
         matrices=_audit_matrix.by_bot(_audit_matrix.build(audit)),

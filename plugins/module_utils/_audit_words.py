@@ -12,21 +12,20 @@ Audit = Mapping[str, Any]
 Row = Mapping[str, Any]
 AHEAD = 90  # days that "what is due" looks ahead
 
-# Kind of finding: its heading. In this order they are told, the worst first.
-FINDINGS = {
+HEADINGS = {
     "dead": "Dead tokens",
-    "drift": "Services that do not run on Vault's token",
     "identity": "Tokens of another team or bot",
-    "overdue": "Overdue",
+    "drift": "Services that do not run on Vault's token",
     "half_done": "Rotations that stand half done",
-    "scopes": "Scopes that are missing or in excess",
+    "overdue": "Overdue",
+    "unproven": "What is not proven",
+    "due": "Due soon",
     "pending": "New tokens that wait",
     "approval": "Approvals that are waited for",
-    "due": "Due soon",
+    "scopes": "Scopes that are missing or in excess",
+    "age_unknown": "Tokens of unknown age",
     "unneeded": "Tokens that are not needed any more",
     "unexplained": "Tokens that no row of the registry explains",
-    "unproven": "Tokens of which nothing is proven",
-    "age_unknown": "Tokens of unknown age",
     "unreachable": "Hosts that were not reached",
 }
 
@@ -52,6 +51,11 @@ def distance(days: int | None) -> str:
     if days == 0:
         return "today"
     return f"in {count(days, 'day')}" if days > 0 else f"{count(-days, 'day')} ago"
+
+
+def present(audit: Audit) -> list[Row]:
+    """The tokens less those that are neither there nor needed."""
+    return [token for token in audit["tokens"] if token["fingerprint"] or token["needed"]]
 
 
 def key(token: Row) -> str:
@@ -95,15 +99,15 @@ def ahead(audit: Audit) -> list[Row]:
 
 
 def by_kind(findings: Iterable[Row]) -> dict[str, list[Row]]:
-    """Findings by kind, in the order of FINDINGS, then what this version does not know; those that fail come first."""
-    kinds: dict[str, list[Row]] = {kind: [] for kind in FINDINGS}
+    """Findings by kind, each in the order in which the audit has them."""
+    kinds: dict[str, list[Row]] = {}
     for finding in findings:
         kinds.setdefault(finding["kind"], []).append(finding)
-    return {kind: sorted(each, key=lambda f: (not f["fails"], f["subject"])) for kind, each in kinds.items() if each}
+    return kinds
 
 
 def heading(kind: str) -> str:
-    return FINDINGS.get(kind, kind.replace("_", " ").capitalize())
+    return HEADINGS.get(kind, kind.replace("_", " ").capitalize())
 
 
 def headline(audit: Audit) -> str:
