@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What audit_bots needs in Vault or OpenBao, which is to read. Write the paths as they are in your registry.
+# It is whole: the tests run with it alone, without the policy "default".
+
+# Tokens on a KV v1 mount. Without botops_record_mount also their records, locks and notes, which are beside them.
+path "generic/crn/v1/+/local/tip-oss-flow/global/ciebot/*" {
+  capabilities = ["read"]
+}
+
+# With botops_record_mount: secret, a KV v2 mount: records, locks and notes. Tokens on KV v2 need the same.
+path "secret/data/generic/crn/v1/*" {
+  capabilities = ["read"]
+}
+
+# The credentials of notifiers, as in botops_notifier: for the digest alone.
+path "generic/crn/v1/internal/local/tip-oss-flow/global/notifier/*" {
+  capabilities = ["read"]
+}
