@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.botops.rotation.plugins.module_utils import _batches, _plan
+from ansible_collections.botops.rotation.plugins.module_utils import _batches, _plan, _refresh
 from ansible_collections.botops.rotation.plugins.module_utils._announce_texts import Texts
-from ansible_collections.botops.rotation.plugins.module_utils._argspec import ANNOUNCE, CALENDAR
+from ansible_collections.botops.rotation.plugins.module_utils._argspec import ANNOUNCE, CALENDAR, REFRESH
 from ansible_collections.botops.rotation.plugins.module_utils._case import Choices
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
 from ansible_collections.botops.rotation.plugins.plugin_utils._session import EVERYTHING, session
@@ -18,7 +18,7 @@ FINGERPRINTS = ("accept_identity", "accept_scopes", "keep_old", "revoke_old")
 
 
 class ActionModule(GuardedAction):
-    SHARED = (*EVERYTHING, ANNOUNCE, CALENDAR, _batches.ROLLOUT)
+    SHARED = (*EVERYTHING, ANNOUNCE, CALENDAR, REFRESH, _batches.ROLLOUT)
     OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {
         "bot": {"type": "str", "required": True},
         "workspace": {"type": "str"},
@@ -27,6 +27,9 @@ class ActionModule(GuardedAction):
         "force": {"type": "bool", "default": False},
         "unattended": {"type": "bool", "default": False},
         "install": {"type": "bool", "default": True},
+        "refresh_only": {"type": "bool", "default": False},
+        "exchange_untried": {"type": "bool", "default": False},
+        "refreshed": {"type": "dict"},
         "ignore_window": {"type": "bool", "default": False},
     }
 
@@ -38,6 +41,10 @@ class ActionModule(GuardedAction):
             **{name: frozenset(options[name]) for name in FINGERPRINTS},
             unattended=options["unattended"],
             install=options["install"],
+            refresh_margin=_refresh.margin(options["refresh_margin"]),
+            refresh_only=options["refresh_only"],
+            exchange_untried=options["exchange_untried"],
+            refreshed=options["refreshed"],
             rotation_days=options["rotation_days"],
             warn_days=options["warn_days"],
         )

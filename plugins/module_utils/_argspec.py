@@ -82,6 +82,9 @@ AUDIT = {
 ANNOUNCE = {
     "announcement_templates": _text("botops_announcement_templates", type="path"),
 }
+REFRESH = {
+    "refresh_margin": Option({"type": "float"}, "botops_refresh_margin", "", 3.0),
+}
 SPOOL = {
     "spool_dir": _text("botops_spool_dir", type="path"),
 }

@@ -71,7 +71,7 @@ def cancel(here: Any, installation: Installation, texts: Texts, check: bool) -> 
     noted = _notes.part(notes, "window")
     window = Window.of(noted)
     if window is None:
-        return _entry(installation, None)
+        return entry_of(installation)
     if not check:
         _notes.put(here, installation, "window", lambda before: {**before, "cancelled": True})
     entry = _settle(here, installation, None, notes, texts, check)
@@ -85,7 +85,7 @@ def close(here: Any, installation: Installation, check: bool) -> Entry:
     """Forgets the window of a rotation that is done, with its reminders that are not posted yet. Needs the lock."""
     notes = _notes.read(here, installation)
     if not _notes.part(notes, "window"):
-        return _entry(installation, None)
+        return entry_of(installation)
     return {**_forget(here, installation, notes, check), "changed": True}
 
 
@@ -113,9 +113,9 @@ def plan_due(here: Any, installations: Iterable[Installation], texts: Texts, che
         except VaultUnavailable:
             raise
         except LockError as exc:
-            found.append({**_entry(installation, None), "warnings": [f"left to the next run: {exc.message}"]})
+            found.append({**entry_of(installation), "warnings": [f"left to the next run: {exc.message}"]})
         except RotationError as exc:
-            found.append({**_entry(installation, None), "error": str(exc)})
+            found.append(entry_of(installation, error=str(exc)))
     return found
 
 
@@ -156,14 +156,16 @@ def _new_id(window: Window) -> str:
     return f"window-{window.start:%Y%m%dT%H%MZ}-{secrets.token_hex(2)}"
 
 
-def _entry(installation: Installation, window: dict[str, Any] | None) -> Entry:
+def entry_of(installation: Installation, window: dict[str, Any] | None = None, error: str = "") -> Entry:
+    """What is told of one installation; with nothing done yet."""
     return {
         "installation": installation.id,
         "window": window or {},
         "reminders": [],
         "announcements": [],
         "warnings": [],
-        "error": "",
+        "error": error,
+        "file": "",
         "changed": False,
     }
 
@@ -234,7 +236,7 @@ def _settle(
 ) -> Entry:
     """The reminders in line with the window. A failure of Slack's is in `error`: nothing is stopped by it."""
     now = here.vault.now()
-    entry = _entry(installation, describe(window, now))
+    entry = entry_of(installation, describe(window, now))
     noted = _notes.part(_notes.part(notes, "window"), "reminders")
     reminders = _reminders(here, installation, window, notes, texts)
     if check or not reminders.to_do(window, noted, now):

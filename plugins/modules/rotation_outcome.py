@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - botops.rotation.slack
   - botops.rotation.registry
   - botops.rotation.ledger
+  - botops.rotation.announcements
 requirements:
   - tabulate >= 0.9, in the Python that runs ansible-playbook
 attributes:

@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - botops.rotation.vault
   - botops.rotation.slack
   - botops.rotation.registry
+  - botops.rotation.announcements
 attributes:
   check_mode:
     support: full
@@ -95,6 +96,12 @@ options:
         V(waiting).
     type: bool
     default: true
+  ignore_window:
+    description:
+      - Goes on outside of a recorded window (M(botops.rotation.rotation_window)), for emergencies. There is a warning, and
+        the row says so.
+    type: bool
+    default: false
   rotation_days:
     description:
       - Days after which a token is due.
@@ -289,6 +296,17 @@ plan:
               V(not touched), V(failed) or V(unproven). Empty in a plan.
           type: dict
           sample: {}
+        window:
+          description:
+            - The window that is recorded for its rotation, with C(id), C(start) and C(end) (in UTC), C(zone), C(sequence),
+              C(words) and C(stands) (V(ahead), V(open) or V(missed)), and C(ignored) where O(ignore_window) made it go on.
+              Empty where there is none, and for a row that changes nothing.
+          type: dict
+          sample: {}
+        expected_unavailability:
+          description: Seconds for which its last rotations lead to expect it to be away. Null where nobody knows.
+          type: float
+          sample: 0.8
         memberships:
           description: Channels that the bot is not in any more, and who can invite it. Empty in a plan.
           type: list

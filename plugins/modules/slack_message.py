@@ -7,13 +7,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: slack_message
-short_description: Post announcements in Slack, each at most once
+short_description: Tell of rotations in Slack, each phase at most once
 version_added: 0.1.0
 description:
   - Posts messages that M(botops.rotation.rotation_plan) and M(botops.rotation.rotation_outcome) have made.
   - Each message has a mark that is the same in every run of one attempt of a rotation. The notes of its installation, a
     secret without tokens beside the record, say that it is being sent before it is, and that it was sent after. The
     last 200 marks are kept.
+  - A channel has one message for each rotation, its window included. The first phase posts it, the others change it, and
+    details stand in its thread. Where it cannot be changed (a webhook posts it, it is gone, somebody else has posted it) the
+    phase is a message of its own, and C(evidence) says so. Details of a message that is older than an hour are shown
+    in the channel, too, for nobody sees that it has changed.
   - A post is sent once. When its answer was cut, or a run died in between, the next run looks it up by its mark, where
     the poster may read the channel's history. Where it may not, it is not repeated, and reported.
   - That a message could not be posted is not a failure of the task but a warning, and RV(announcements) says why;
@@ -39,11 +43,13 @@ attributes:
 options:
   messages:
     description:
-      - Messages, each with C(mark), C(phase) (V(started), V(done) or V(failed)), C(installation) (such as
-        V(gobot/ibmcloud)), C(workspace), C(channel) (id; empty for a webhook), C(text), C(blocks) (Slack's Block Kit)
-        and C(poster).
+      - Messages, each with C(mark), C(thread) (the same in all phases of a rotation), C(phase) (such as V(started), V(done)
+        or V(failed)), C(installation) (such as V(gobot/ibmcloud)), C(workspace), C(channel) (id; empty for a webhook),
+        C(text), C(blocks) (Slack's Block Kit), C(details) (C(text), C(blocks), and C(loud) where the channel is to see
+        them), C(seconds) (the unavailability that was measured, or null) and C(poster).
       - C(poster) has C(kind), V(token) or V(webhook) with C(path) (in Vault), V(installation) with C(fingerprint) (of
-        the installation's own token, in whichever stage it is), or V(nobody).
+        the installation's own token, in whichever stage it is; empty for whichever Slack accepts), or V(nobody). Where
+        C(path) is that of an installation's bot token, the other tokens of that installation are tried, too.
     type: list
     elements: dict
     required: true
@@ -59,6 +65,9 @@ seealso:
   - name: Slack, chat.postMessage
     description: What posts; its scopes and errors.
     link: https://docs.slack.dev/reference/methods/chat.postMessage
+  - name: Slack, chat.update
+    description: What changes a message, and when that cannot be done.
+    link: https://docs.slack.dev/reference/methods/chat.update
   - name: Slack, incoming webhooks
     description: What posts without a token, to a channel of its own.
     link: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
@@ -98,7 +107,9 @@ announcements:
       type: str
       sample: sent
     evidence:
-      description: Why it failed, is unknown or was posted already. Empty for V(sent) and V(planned).
+      description:
+        - Why it failed, is unknown or was posted already, and whether the message of before was changed. Empty where it was
+          posted, and for V(planned).
       type: str
       sample: ""
     mark:
@@ -106,7 +117,7 @@ announcements:
       type: str
       sample: 9f8e7d6c5b4a.1/started/C0123
     phase:
-      description: V(started), V(done) or V(failed).
+      description: Such as V(started), V(done) or V(failed).
       type: str
       sample: started
     installation:

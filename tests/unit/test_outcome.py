@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from ansible_collections.botops.rotation.plugins.module_utils import _batches, _conclude, _hosts, _outcome, _proofs
+from ansible_collections.botops.rotation.plugins.module_utils import (
+    _batches,
+    _conclude,
+    _hosts,
+    _outcome,
+    _proofs,
+    _told,
+)
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import Probe
 from ansible_collections.botops.rotation.plugins.module_utils._record import Known, Record, Slot, State
 from hypothesis import given, settings
@@ -124,7 +131,7 @@ class Run:
         retired = {"results": {name: {**ok, **self.last.get(name, {})} for name in self.judged["proven"]}}
         restored = {"msg": "Vault is sealed"} if self.vault_refuses else {"results": dict.fromkeys(self.judged["back"])}
         self.rows = self.conclude(retired=retired, restored=restored, stop=stop)
-        self.told = _conclude.tell(self.rows, self.judged["services"])
+        self.told = _told.at_end(self.rows, self.judged["services"])
         assert_no_token([self.rows, self.judged, self.prepared, self.told])
         for row in self.rows:
             well = row["outcome"] in ("rotated", "already", "converged")
@@ -153,7 +160,7 @@ def test_all_is_well() -> None:
     assert run.row()["proofs"]["in_use"] == {"result": True, "evidence": "1/1"}
     assert run.row()["proofs"]["old_refused"]["evidence"] == "gone"
     done, details = run.told["done"]
-    assert [row["id"] for row in done] == [IBM, COMPOSE] and "0.8 s" in details[IBM]
+    assert [row["id"] for row in done] == [IBM, COMPOSE] and details[IBM]["seconds"] == "0.8 s" and details[IBM]["measured"] == 0.8
     assert run.told["failed"][0] == []
 
 
@@ -182,7 +189,7 @@ def test_going_on_without_an_unreachable_host_is_partial() -> None:
     assert run.go() == {IBM: "partial", COMPOSE: "rotated"}
     assert run.prepared["hosts"] == ["h2"] and "h1 (unreachable)" in run.row()["reason"]
     assert run.row()["proofs"]["in_use"]["result"] is False
-    assert run.told["failed"][1][IBM] == "Still to come: a."
+    assert run.told["failed"][1][IBM]["fate"] == "Still to come: a."
 
 
 def test_a_host_that_was_limited_away_is_partial() -> None:
@@ -238,7 +245,7 @@ def test_a_failed_service_goes_forward_when_the_old_token_is_dead() -> None:
         }
     )
     assert "a on h1: a is not healthy after 30 s: 503" in run.row()["reason"]
-    assert run.told["failed"][1][IBM] == "Affected: a."
+    assert run.told["failed"][1][IBM]["fate"] == "Affected: a."
 
 
 def test_a_failed_service_goes_back_when_the_old_token_lives() -> None:
@@ -249,7 +256,7 @@ def test_a_failed_service_goes_back_when_the_old_token_lives() -> None:
     assert list(back) == ["h1"] and back["h1"][0]["variables"]["TOKEN_0"]["new"] == fp(f"old {IBM}")
     assert "failed: a on h1: a is not healthy" in run.row()["reason"] and "still pending" in run.row()["next_step"]
     assert run.row()["proofs"]["in_use"] == {"result": False, "evidence": "rolled back"}
-    assert run.told["failed"][1][IBM] == "It runs on its old token again."
+    assert run.told["failed"][1][IBM]["fate"] == "It runs on its old token again."
 
 
 def test_a_failure_without_an_error_still_says_why() -> None:
