@@ -16,11 +16,12 @@ from typing import Any
 
 
 class Life(str, Enum):
-    """What is known of a token. Only proof of death counts as dead."""
+    """What is known of a token or secret. Only proof of death counts as dead."""
 
     ALIVE = "alive"
     DEAD = "dead"
     UNKNOWN = "unknown"
+    UNASKABLE = "cannot be asked"  # of a kind that Slack says nothing of
 
 
 PROOF_OF_DEATH = frozenset({"token_revoked", "account_inactive", "token_expired"})
@@ -45,6 +46,11 @@ class Probe:
     @property
     def dead(self) -> bool:
         return self.life is Life.DEAD
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is accepted, or nobody can say: then a person's word counts."""
+        return self.life in (Life.ALIVE, Life.UNASKABLE)
 
     def to_dict(self) -> dict[str, Any]:
         return {"life": self.life.value, "code": self.code, "evidence": self.evidence}

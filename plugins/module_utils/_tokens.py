@@ -49,8 +49,24 @@ PREFIXES = {
     "xoxc-": Kind.SESSION,
     "xoxd-": Kind.SESSION,
 }
-_USABLE = {"bot": (Kind.BOT, Kind.ROTATING_BOT), "user": (Kind.USER, Kind.ROTATING_USER)}
-_DUE = {"bot": "a bot token (xoxb-...) is due", "user": "a user token (xoxp-...) is due"}
+# By what is expected: a token of an installation by its name, another secret by its kind.
+_USABLE = {
+    "bot": (Kind.BOT, Kind.ROTATING_BOT),
+    "user": (Kind.USER, Kind.ROTATING_USER),
+    "webhook": (Kind.WEBHOOK,),
+    "signing_secret": (Kind.UNKNOWN,),
+    "client_secret": (Kind.UNKNOWN,),
+}
+_DUE = {
+    "bot": "a bot token (xoxb-...) is due",
+    "user": "a user token (xoxp-...) is due",
+    "webhook": "the URL of an incoming webhook is due",
+    "signing_secret": "a signing secret is due, as the app's page shows it",
+    "client_secret": "a client secret is due, as the app's page shows it",
+}
+
+# Of a workflow, a command or a button: asking about one of these could do something.
+_INCOMING = re.compile(r"https?://[^/]+/(?!(?:workflows|triggers|commands|actions)/)")
 
 # A character as itself, percent-encoded (perhaps twice) or as a JSON escape.
 _DASH = r"(?:-|%(?:25)*2d|\\{1,8}u002d)"
@@ -118,7 +134,7 @@ def classify(value: str) -> Kind:
 
 
 def problem(value: object, expected: str) -> str | None:
-    """What makes `value` unusable as a token of an installation, or None. `expected` is `bot` or `user`.
+    """What makes `value` unusable as a token or secret of an installation, or None. `expected`: a key of _DUE.
 
     The words follow a name: "the pending bot token of gobot/ibmcloud" + "is empty". They never hold the value.
     """
@@ -137,9 +153,13 @@ def problem(value: object, expected: str) -> str | None:
         return f"has a character that no token has (a space, or one outside ASCII); {_DUE[expected]}"
     kind = classify(value)
     if kind in _USABLE[expected]:
+        if kind is Kind.WEBHOOK and not _INCOMING.match(value):
+            return f"is a URL that starts something in Slack; {_DUE[expected]}"
+        if kind is Kind.UNKNOWN and not re.fullmatch(r"[\w-]+", value):
+            return f"has a character that no such secret has; {_DUE[expected]}"
         return "is truncated" if _is_truncated(value, kind) else None
     if kind is Kind.UNKNOWN:
-        return f"is not a Slack token; {_DUE[expected]}"
+        return f"is not a {'webhook URL' if expected == 'webhook' else 'Slack token'}; {_DUE[expected]}"
     name = kind.value if kind is Kind.WEBHOOK else f"{kind.value} token"
     return f"is {'an' if name[0] in 'aeio' else 'a'} {name}; {_DUE[expected]}"
 
