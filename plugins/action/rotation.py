@@ -10,7 +10,10 @@ from typing import Any, ClassVar
 
 from ansible_collections.botops.rotation.plugins.module_utils import (
     _argspec,
+    _named,
     _redact,
+    _refresh,
+    _refresh_words,
     _reinstall,
     _spool,
     _verbs,
@@ -29,17 +32,23 @@ from ansible_collections.botops.rotation.plugins.plugin_utils._session import (
     session,
 )
 
+# What cannot be undone, by state: the action of its rows, what is done to their tokens, and what people are told of it.
+CONFIRMED = {
+    "revoked": ("reinstall", "revoke", "revoking", _reinstall.WHAT_DIES),
+    "refreshed": ("exchange", "exchange", "exchange", _refresh_words.WHAT_CHANGES),
+}
+
 
 class ActionModule(GuardedAction):
     SHARED = (*EVERYTHING, _argspec.SPOOL, _argspec.PATIENCE)
     OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {
         "state": {
             "type": "str",
-            "choices": ["staged", "revoked", "promoted", "restored", "retired", "aborted"],
+            "choices": ["staged", "revoked", "refreshed", "promoted", "restored", "retired", "aborted"],
             "required": True,
         },
         "installations": {"type": "list", "elements": "dict", "required": True},
-        "token": {"type": "str", "choices": ["bot", "user"], "default": "bot", "no_log": False},
+        "token": {"type": "str", "default": "bot", "no_log": False},
         "token_file": {"type": "str", "no_log": False},
         "from_spool": {"type": "bool", "default": False},
         "accept_identity": {"type": "list", "elements": "str", "default": []},
@@ -47,6 +56,7 @@ class ActionModule(GuardedAction):
         "keep_old": {"type": "list", "elements": "str", "default": []},
         "revoke_old": {"type": "list", "elements": "str", "default": []},
         "confirm_revoke": {"type": "str", "no_log": False},
+        "confirm_exchange": {"type": "str", "no_log": False},
         "run_id": {"type": "str", "default": ""},
         "discard": {"type": "list", "elements": "str", "default": []},
         **LEASE_OPTION,
@@ -57,35 +67,39 @@ class ActionModule(GuardedAction):
             result = self._stage(options)
         else:
             here = session(self, options)
-            if options["state"] == "revoked":
-                self._confirm(options)
-            verb: Callable[..., dict[str, Any]] = getattr(_verbs, options["state"])
+            self._confirm(options)
             with here.locked(options["installations"], self.check):
-                result = verb(here, options, self.check)
+                result = self._verb(options["state"])(here, options, self.check)
             for name, each in result["results"].items():
-                if options["state"] == "revoked" and each["reason"]:
+                if options["state"] in CONFIRMED and each["reason"]:
                     self.warn(f"{name}: {each['reason']}")
         if not self.diff:
             result.pop("diff")
         return result
 
+    def _verb(self, state: str) -> Callable[..., dict[str, Any]]:
+        if state == "refreshed":
+            return lambda here, options, check: _refresh.refreshed(here, options, check, self._say)
+        return getattr(_verbs, state)
+
     def _confirm(self, options: dict[str, Any]) -> None:
-        """Has the operator say that the tokens are to be revoked: at the prompt, or before in `confirm_revoke`."""
-        rows = [row for row in options["installations"] if row.get("action") == "reinstall" and not row["revoked_at"]]
-        if not rows or self.check:
+        """Has the operator say that he means what cannot be undone: at the prompt, or before in `confirm_...`."""
+        action, verb, doing, what = CONFIRMED.get(options["state"], ("", "", "", ""))
+        rows = [row for row in options["installations"] if row.get("action") == action and not row.get("revoked_at")]
+        if not (action and rows) or self.check:
             return
         due = ",".join(sorted({row["bot"] for row in rows}))
-        said = options["confirm_revoke"]
+        said = options[f"confirm_{verb}"]
         if said is None:
             names = ", ".join(f"{row['id']} ({row['old_fingerprint']})" for row in rows)
-            self._say(f"About to revoke the tokens of {names}.\n{_reinstall.WHAT_DIES}")
+            self._say(f"About to {verb} the tokens of {names}.\n{what}")
             said = _input.ask(
-                self._display, f"Type {due} to go on:", "this confirmation", f"give it before: -e confirm_revoke={due}"
+                self._display, f"Type {due} to go on:", "this confirmation", f"give it before: -e confirm_{verb}={due}"
             )
         if said != due:
             raise StateError(
-                "the revoking was not confirmed, so nothing was revoked",
-                f"run it again and type {due} when asked, or give -e confirm_revoke={due}",
+                f"the {doing} was not confirmed, so nothing was {verb}d",
+                f"run it again and type {due} when asked, or give -e confirm_{verb}={due}",
             )
 
     def _stage(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -164,6 +178,6 @@ class ActionModule(GuardedAction):
         """The new token, from a hidden prompt, a file, or standard input (token_file: -). Never from a variable."""
         source = options["token_file"]
         if source is None:
-            words = f"New {options['token']} token of {self._where} (not shown):"
-            return _input.ask(self._display, words, "the new token")
+            what = _named.called(options["token"])
+            return _input.ask(self._display, f"New {what} of {self._where} (not shown):", f"the new {what}")
         return _input.only_line(_input.read(source, "new token", "holds nothing but the token"))

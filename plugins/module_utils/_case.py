@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _proofs
+from ansible_collections.botops.rotation.plugins.module_utils import _named, _proofs
 from ansible_collections.botops.rotation.plugins.module_utils._errors import StateError, TokenError
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import Probe
+from ansible_collections.botops.rotation.plugins.module_utils._named import called
 from ansible_collections.botops.rotation.plugins.module_utils._record import Known, Stored
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import Seen
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Registry
@@ -29,6 +30,10 @@ class Choices:
     revoke_old: frozenset[str] = frozenset()
     unattended: bool = False
     install: bool = True  # whether an installation can still be waited for
+    refresh_margin: float = 3.0  # hours before its end in which a token of Slack's rotation mode is refreshed
+    refresh_only: bool = False  # a scheduled refresh: nothing enters the rotation mode
+    exchange_untried: bool = False  # a bot of production may be the first that enters it
+    refreshed: Mapping[str, Mapping[str, str]] | None = None  # id -> why it was not, empty where it was; None: not yet
     rotation_days: int = 365
     warn_days: int = 30
 
@@ -83,7 +88,11 @@ class Case:
 
     @property
     def what(self) -> str:
-        return f"the {self.adjective} {self.name} token of {self.seen.installation.id}"
+        return f"the {self.adjective} {called(self.name)} of {self.seen.installation.id}"
+
+    @property
+    def is_token(self) -> bool:
+        return self.name not in self.seen.installation.secrets
 
     @property
     def known(self) -> Known | None:
@@ -96,7 +105,7 @@ class Case:
         proofs = {
             "changed": _proofs.changed(self.replaced, self.new.fingerprint),
             "same_identity": self._identity(world),
-            "scopes": self._scopes(world),
+            **({"scopes": self._scopes(world)} if self.is_token else {}),
         }
         mend = {
             "changed": "revoke the old token in Slack, install the app again, and stage the token that it gives then",
@@ -106,8 +115,10 @@ class Case:
             "scopes": "install the app again with these scopes, and stage the token that it gives; where only scopes of "
             f"the old token are missing, and that is meant, run again with -e accept_scopes={self.new.fingerprint}",
         }
+        if not self.is_token:
+            mend["changed"] = "have Slack make a new one, and stage that"
         for name, proof in proofs.items():
-            if proof["result"] is not True:
+            if proof["result"] is not True and (self.is_token or proof["result"] is False):
                 raise TokenError(f"{self.what}, {self.new.fingerprint}: {proof['evidence']}", mend[name])
         return proofs
 
@@ -116,7 +127,9 @@ class Case:
         old_probe = world.survey.probe(self.old)
         proofs = {
             **self.prove(world),
-            "old_refused": _proofs.old_refused(self.replaced, old_probe, self.replaced in world.choices.keep_old),
+            "old_refused": _proofs.old_refused(
+                self.replaced, old_probe, self.replaced in world.choices.keep_old, self.new.rotates
+            ),
             "in_use": NOT_YET,
         }
         found = entry(self.seen, self.name, self.old, self.new, world.survey)
@@ -124,9 +137,9 @@ class Case:
 
     def _require_usable(self, survey: Survey) -> None:
         what, fingerprint = self.what, self.new.fingerprint
-        wrong = problem(self.new.token, self.name)
+        wrong = problem(self.new.token, self.seen.installation.kind(self.name))
         if wrong:
-            raise TokenError(f"{what} {wrong}", "stage the token as Slack shows it")
+            raise TokenError(f"{what} {wrong}", f"stage {'the token' if self.is_token else 'it'} as Slack shows it")
         own = f"{self.seen.installation.id}/{self.name}"
         others = sorted(survey.holders.get(fingerprint, set()) - {own})
         if others:
@@ -134,18 +147,20 @@ class Case:
                 f"{what}, {fingerprint}, is also that of {', '.join(others)}", "stage this row's own token"
             )
         probe = survey.probe(self.new)
-        if probe is None or not probe.alive:
+        if probe is None or not probe.usable:
             life, evidence = (probe.life.value, probe.evidence) if probe else ("unknown", "Slack was not asked")
             raise TokenError(
                 f"{what}, {fingerprint}, is {life}: {evidence}",
                 "run again when Slack answers, or check the app's IP allowlist"
                 if life == "unknown"
-                else "stage a live token",
+                else f"stage a live {'token' if self.is_token else 'one'}",
             )
 
     def _identity(self, world: World) -> _proofs.Proof:
         installation = self.seen.installation
-        bot = world.registry.bots[installation.bot]
+        bot, team_id = world.registry.bots[installation.bot], world.registry.workspaces[installation.workspace].team_id
+        if not self.is_token:
+            return _named.same_identity(installation.kind(self.name), world.survey.probe(self.new), team_id)
         old_probe = world.survey.probe(self.old)
         registered: Mapping[str, str | None] = {"app_id": bot.app_id}
         if self.name == "bot":
@@ -153,7 +168,7 @@ class Case:
         recorded = self.known.identity if self.known and self.known.identity else self.old.identity if self.old else {}
         return _proofs.same_identity(
             world.survey.probe(self.new).identity,
-            world.registry.workspaces[installation.workspace].team_id,
+            team_id,
             [
                 ("the live old token", old_probe.identity if old_probe and old_probe.alive else {}),
                 ("the record", recorded),
@@ -193,6 +208,25 @@ def entry(seen: Seen, name: str, old: Stored | None, new: Stored, survey: Survey
         "new_life": new_probe.life.value if new_probe else None,
         "evidence": old_probe.evidence if old_probe else "",
         "restorable": bool(old_probe and old_probe.alive),
+        "overlaps": new.rotates,
         "identity": dict(new_probe.identity) if new_probe else {},
         "proofs": {},
+    }
+
+
+def to_come(seen: Seen, survey: Survey, overlaps: bool) -> dict[str, Any]:
+    """The same of a bot token that Slack is yet to issue."""
+    old = seen.tokens.get("bot")
+    probe = survey.probe(old)
+    return {
+        "path": seen.installation.path("bot"),
+        "old": old.fingerprint if old else None,
+        "new": "",
+        "old_life": probe.life.value if probe else None,
+        "new_life": None,
+        "evidence": probe.evidence if probe else "",
+        "restorable": bool(probe and probe.alive),
+        "overlaps": overlaps,
+        "identity": dict(probe.identity) if probe else {},
+        "proofs": dict.fromkeys(("changed", "same_identity", "scopes", "old_refused", "in_use"), NOT_YET),
     }

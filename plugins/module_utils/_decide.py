@@ -5,12 +5,12 @@
 
 A row of the plan, and later of the report, is a dictionary without secrets:
 
-    id, bot, workspace, workspace_name, action, state, rotation_id, attempt, outcome, reason, next_step,
+    id, bot, workspace, workspace_name, action, state, rotation_id, attempt, routine, expires_at, outcome, reason, next_step,
     old_fingerprint, new_fingerprint, identity, proofs, warnings, missing (host -> why, where a run left any),
-    tokens: {bot: {path, old, new, old_life, new_life, evidence, restorable, identity, proofs}, user: ...}
+    tokens: {bot: {path, old, new, old_life, new_life, evidence, restorable, identity, proofs}, ...} (user, or a secret's name)
 
 `action` is promote, resume, adopt, reinstall (the old token is revoked, or to be, and the new one comes of an
-installation), converge, none, or (in a rollback, see `_decide_back`) restore; `outcome` is what the run is expected to
+installation), exchange and refresh (the new one comes of Slack in this run, see `_decide_refresh`), converge, none, or (in a rollback, see `_decide_back`) restore; `outcome` is what the run is expected to
 end with.
 """
 
@@ -20,15 +20,17 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _proofs, _revoke_old
-from ansible_collections.botops.rotation.plugins.module_utils._case import NOT_YET, Case, Choices, World, entry
+from ansible_collections.botops.rotation.plugins.module_utils import _decide_refresh, _proofs, _revoke_old
+from ansible_collections.botops.rotation.plugins.module_utils._case import NOT_YET, Case, Choices, World, entry, to_come
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, StateError
+from ansible_collections.botops.rotation.plugins.module_utils._liveness import Life
+from ansible_collections.botops.rotation.plugins.module_utils._named import END_IT, OPEN, TOKENS, called
 from ansible_collections.botops.rotation.plugins.module_utils._record import State
-from ansible_collections.botops.rotation.plugins.module_utils._record_store import Seen
+from ansible_collections.botops.rotation.plugins.module_utils._record_store import Seen, stamp
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
 from ansible_collections.botops.rotation.plugins.module_utils._survey import Survey
 
-CHANGING = ("promote", "resume", "adopt", "reinstall", "restore")
+CHANGING = ("promote", "resume", "adopt", "reinstall", "exchange", "refresh", "restore")
 Row = dict[str, Any]
 
 
@@ -41,6 +43,10 @@ def decide(installation: Installation, survey: Survey, registry: Registry, choic
     record = seen.record
     row.update(state=record.state.value, rotation_id=record.rotation_id, attempt=record.attempt)
     row.update(revoked_at=record.revoked_at if record.awaited or record.pending or record.under_way else "")
+    row.update(routine=record.routine and bool(record.pending or record.under_way or row["id"] in survey.unfinished))
+    chain = survey.chains.get(row["id"])
+    ends = chain.ends(record.slot("bot").pending or seen.tokens.get("bot")) if chain else None
+    row.update(expires_at=stamp(ends) if ends else "")
     try:
         _decide(row, seen, World(survey, registry, choices), now)
     except RotationError as exc:
@@ -60,6 +66,8 @@ def blank(installation: Installation, registry: Registry) -> Row:
         "rotation_id": "",
         "attempt": 1,
         "revoked_at": "",
+        "routine": False,
+        "expires_at": "",
         "outcome": "refused",
         "reason": "",
         "next_step": "",
@@ -80,12 +88,9 @@ def refuse(row: Row, error: RotationError) -> Row:
 
 
 def _decide(row: Row, seen: Seen, world: World, now: datetime) -> None:
-    strategy = world.registry.bots[row["bot"]].strategy
-    if strategy == "refresh":
-        raise StateError(f"the strategy {strategy} is not built yet", f"set botops_bots.{row['bot']}.strategy: staged")
     record = seen.record
     row["warnings"] += [
-        f"the current {name} token is stored with white space around it"
+        f"the current {called(name)} is stored with white space around it"
         for name, current in seen.current.items()
         if current.padded and name in ("bot", *record.rotating)
     ]
@@ -94,7 +99,10 @@ def _decide(row: Row, seen: Seen, world: World, now: datetime) -> None:
             f"the last attempt of {record.rotation_id} was rolled back, and an unattended run does not try again",
             "look at the report of that attempt, mend what failed, and run rotate_bot yourself",
         )
-    if record.under_way:
+    refreshes = world.registry.bots[row["bot"]].strategy == "refresh"
+    if refreshes and _decide_refresh.comes_first(row, seen, world, now):
+        _decide_refresh.decide(row, seen, world, now)
+    elif record.under_way:
         row["action"] = "resume"
         _judge(row, seen, record.rotating, world)
     elif record.pending:
@@ -155,6 +163,11 @@ def _decide_without_pending(row: Row, seen: Seen, world: World, now: datetime) -
     if record.awaited:
         _reinstall(row, seen, world)
         return
+    if world.registry.bots[row["bot"]].strategy == "refresh":
+        _decide_refresh.decide(row, seen, world, now)
+        if row["action"] == "converge":
+            row["tokens"].update(converging(seen, world.survey))
+        return
     stage = f"stage a new token: ansible-playbook botops.rotation.stage_token -e bot={row['bot']} -e workspace={row['workspace']}"
     row.update(outcome="nothing_staged", next_step=stage)
     if current is None or probe is None:
@@ -171,6 +184,7 @@ def _decide_without_pending(row: Row, seen: Seen, world: World, now: datetime) -
         )
         return
     row["action"] = "converge"
+    row["tokens"].update(converging(seen, world.survey))
     known = record.current.get("bot")
     days = _age(known.at if known else "", now)
     if days is not None and days < world.choices.rotation_days - world.choices.warn_days:
@@ -181,6 +195,12 @@ def _decide_without_pending(row: Row, seen: Seen, world: World, now: datetime) -
     else:
         age = "of unknown age" if days is None else f"{days} days old (due at {world.choices.rotation_days})"
         row["reason"] = f"nothing is staged; the current token {current.fingerprint} is alive and {age}"
+
+
+def converging(seen: Seen, survey: Survey) -> dict[str, Any]:
+    """The secrets that go to services which lack them, beside the bot token."""
+    current = {name: seen.tokens[name] for name in seen.installation.secrets if survey.probe(seen.tokens[name])}
+    return {name: entry(seen, name, None, each, survey) for name, each in current.items() if survey.probe(each).usable}
 
 
 def _reinstall(row: Row, seen: Seen, world: World) -> None:
@@ -200,17 +220,7 @@ def _reinstall(row: Row, seen: Seen, world: World) -> None:
     if world.choices.unattended and row["revoked_at"]:
         raise StateError(missing, "install the app: run rotate_bot yourself, or install_app, or stage its token")
     row.update(action="reinstall", outcome="rotated", reason="", next_step="")
-    row["tokens"]["bot"] = {
-        "path": seen.installation.path("bot"),
-        "old": old.fingerprint if old else None,
-        "new": "",  # what Slack issues
-        "old_life": probe.life.value if probe else None,
-        "new_life": None,
-        "evidence": probe.evidence if probe else "",
-        "restorable": bool(probe and probe.alive),  # until it is revoked
-        "identity": dict(probe.identity) if probe else {},
-        "proofs": dict.fromkeys(("changed", "same_identity", "scopes", "old_refused", "in_use"), NOT_YET),
-    }
+    row["tokens"]["bot"] = to_come(seen, world.survey, False)
 
 
 def _judge(row: Row, seen: Seen, names: Iterable[str], world: World) -> None:
@@ -223,12 +233,16 @@ def _judge(row: Row, seen: Seen, names: Iterable[str], world: World) -> None:
             caution = _revoke_old.planned(world.survey, seen, name, case.old, case.new)
             row["warnings"] += [caution] if caution else []
             found["proofs"]["old_refused"] = _proofs.proof(None, _revoke_old.PLANNED)
+        row["warnings"] += [f"the {called(name)}: {OPEN}"] if found["new_life"] == Life.UNASKABLE.value else []
     row["outcome"] = "rotated"
-    for token in row["tokens"].values():
-        if token["old_life"] == "alive" and token["old"] not in world.choices.keep_old | revoked:
+    for name, token in row["tokens"].items():
+        spared = token["overlaps"] or token["old"] in world.choices.keep_old | revoked
+        if token["old_life"] == "alive" and not spared:
             row["outcome"] = "old_alive"
-            row["reason"] = f"Slack still accepts the old token {token['old']}"
-            row["next_step"] = f"find out in Slack why both live, or state that it may: -e keep_old={token['old']}"
+            end_it = END_IT.get(seen.installation.kind(name), "find out in Slack why both live")
+            what = "token" if name in TOKENS else called(name)
+            row["reason"] = f"Slack still accepts the old {what} {token['old']}"
+            row["next_step"] = f"{end_it}, or state that it may live: -e keep_old={token['old']}"
 
 
 def headline(row: Row) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 from ansible_collections.botops.rotation.plugins.module_utils import _decide, _proofs
 from ansible_collections.botops.rotation.plugins.module_utils._case import NOT_YET, entry
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, StateError
-from ansible_collections.botops.rotation.plugins.module_utils._record import TOKENS, State, Stored
+from ansible_collections.botops.rotation.plugins.module_utils._named import OPEN, called
+from ansible_collections.botops.rotation.plugins.module_utils._record import State, Stored
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import Seen
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
 from ansible_collections.botops.rotation.plugins.module_utils._survey import Survey
@@ -46,7 +47,7 @@ def _return(row: _decide.Row, seen: Seen, survey: Survey) -> None:
             f"there is nothing to go back from: the rotation is {record.state.value}",
             "rotation_status says what is next; abort_rotation drops what is pending",
         )
-    names = [name for name in TOKENS if name in record.replaces and record.slot(name).previous]
+    names = [name for name in record.replaces if record.slot(name).previous]
     if not names:
         raise StateError(
             "no old token is kept: it was refused by Slack when the rotation ended, or never known", FORWARD
@@ -55,12 +56,14 @@ def _return(row: _decide.Row, seen: Seen, survey: Survey) -> None:
     for name in names:
         old, new = record.slot(name).previous, record.slot(name).pending or seen.tokens.get(name)
         probe = survey.probe(old)
-        if probe is None or not probe.alive:
+        if probe is None or not probe.usable:
             life, evidence = (probe.life.value, probe.evidence) if probe else ("unknown", "Slack was not asked")
             raise StateError(
-                f"the old {name} token {old.fingerprint} is {life}: {evidence}: no way leads back to it", FORWARD
+                f"the old {called(name)} {old.fingerprint} is {life}: {evidence}: no way leads back to it", FORWARD
             )
         row["tokens"][name] = _back(seen, name, new, old, survey)
+        if not probe.alive:
+            row["warnings"].append(f"the old {called(name)} {old.fingerprint}: {OPEN}")
 
 
 def _back(seen: Seen, name: str, left: Stored | None, back: Stored, survey: Survey) -> dict[str, Any]:
@@ -74,12 +77,14 @@ def _back(seen: Seen, name: str, left: Stored | None, back: Stored, survey: Surv
         "old_refused": _proofs.proof(None, "the token that is left is not retired: it stays pending"),
         "in_use": NOT_YET,
     }
+    if name in seen.installation.secrets:
+        del token["proofs"]["scopes"]
     return token
 
 
 def _stay(row: _decide.Row, seen: Seen, survey: Survey) -> None:
     """It went back already: its hosts are looked after, and no more, but what the run that did it did not come to."""
-    names = [name for name in TOKENS if name in seen.record.pending]
+    names = list(seen.record.pending)
     if row["id"] in survey.unfinished and all(_is_back(seen, name, survey) for name in names):
         # The attempt that went back, of which people were told under its number.
         row.update(action="restore", outcome="rolled_back", attempt=seen.record.attempt - 1)
@@ -92,10 +97,11 @@ def _stay(row: _decide.Row, seen: Seen, survey: Survey) -> None:
     if current and probe and probe.alive:
         row["action"] = "converge"
         row["tokens"]["bot"] = entry(seen, "bot", None, current, survey)
+        row["tokens"].update(_decide.converging(seen, survey))
 
 
 def _is_back(seen: Seen, name: str, survey: Survey) -> bool:
     """Whether current is what the record knows as the token that was gone back to, and alive."""
     current, known = seen.tokens.get(name), seen.record.current.get(name)
     probe = survey.probe(current)
-    return bool(current and known and known.fingerprint == current.fingerprint and probe and probe.alive)
+    return bool(current and known and known.fingerprint == current.fingerprint and probe and probe.usable)

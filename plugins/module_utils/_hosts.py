@@ -73,9 +73,12 @@ def plan(
 
 
 def _forward(services: Iterable[Service], tokens: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    """Keys that never go back: their old token is not accepted, or they share a service with one of those."""
+    """Keys that never go back: their old token is not accepted, or they share a service or a rotation with one of those."""
     forward = {each for each, token in tokens.items() if not token["restorable"]}
     groups = [{key(variable) for variable in service.options["env"].values()} & tokens.keys() for service in services]
+    groups += [
+        {each for each in tokens if each.startswith(f"{row}/")} for row in {each.rpartition("/")[0] for each in tokens}
+    ]
     return closure(forward, groups)
 
 

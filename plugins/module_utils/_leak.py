@@ -21,6 +21,7 @@ from ansible_collections.botops.rotation.plugins.module_utils._alerts import Lea
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, SlackError
 from ansible_collections.botops.rotation.plugins.module_utils._leak_words import next_step
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import AMBIGUOUS, Probe, settle
+from ansible_collections.botops.rotation.plugins.module_utils._named import TOKENS
 from ansible_collections.botops.rotation.plugins.module_utils._record import Stored
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
 from ansible_collections.botops.rotation.plugins.module_utils._revoke import DEAD, End
@@ -187,7 +188,7 @@ class Hunt:
 
     def _settled(self, before: Probe, ended: End, stored: Iterable[tuple[str, Stored]], token: str) -> End:
         """invalid_auth is proof of death where another token of the same app is accepted from here."""
-        others = [self.here.slack.probe(each.token) for _what, each in stored if each.token != token]
+        others = [self.here.slack.probe(each.token) for what, each in stored if each.token != token and _is_token(what)]
         judged = settle([before, *others])[0]
         return End("dead_already", judged.evidence, time.monotonic()) if judged.dead else ended
 
@@ -224,6 +225,11 @@ def _slots(seen: Any) -> Iterable[tuple[str, Stored]]:
         for stage, stored in (("current", current), ("pending", slot.pending), ("previous", slot.previous)):
             if stored:
                 yield f"{stage} {name}", stored
+
+
+def _is_token(what: str) -> bool:
+    """Whether what `_slots` calls so is a token, and no other secret, which is not to be sent to auth.test."""
+    return what.partition(" ")[2] in TOKENS
 
 
 def _result(leak: Leak, token: str) -> dict[str, Any]:

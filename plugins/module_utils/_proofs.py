@@ -15,6 +15,10 @@ from ansible_collections.botops.rotation.plugins.module_utils._liveness import L
 
 Proof = dict[str, Any]
 Identity = Mapping[str, str]
+OVERLAP = (
+    ", and need not refuse it: in its rotation mode two tokens live side by side, and this one ends by itself, 12 hours "
+    "after it was issued, or at the next refresh"
+)
 
 
 def proof(result: bool | None, evidence: str) -> Proof:
@@ -89,14 +93,19 @@ def scopes(granted: Iterable[str], required: Iterable[str], before: Iterable[str
     return proof(True, f"has {', '.join(sorted(granted)) or 'none, and none are required'}")
 
 
-def old_refused(old: str | None, probe: Probe | None, kept: bool) -> Proof:
-    """Slack refuses the old token. `kept`: the operator has named it in keep_old."""
+def old_refused(old: str | None, probe: Probe | None, kept: bool, overlaps: bool = False) -> Proof:
+    """Slack refuses the old token. `kept`: the operator has named it in keep_old. `overlaps`: the new one is of Slack's
+    rotation mode, where the old one goes on for a while.
+    """
     if not old:
         return proof(True, "there was no old token")
     if probe is None:
         return proof(None, f"the value of {old} was overwritten by hand, so Slack cannot be asked about it")
     if probe.life is Life.DEAD:
         return proof(True, probe.evidence)
+    if probe.life is Life.UNASKABLE:
+        return proof(None, f"{probe.evidence}, so not whether it is refused")
     if probe.life is Life.ALIVE:
-        return proof(False, "Slack still accepts it" + (", by a stated choice (keep_old)" if kept else ""))
+        why = ", by a stated choice (keep_old)" if kept else OVERLAP if overlaps else ""
+        return proof(False, f"Slack still accepts it{why}")
     return proof(None, probe.evidence)

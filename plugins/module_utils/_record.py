@@ -5,27 +5,29 @@
 
 Shape, schema 1; the only place outside `current` secrets and services where tokens are:
 
-    {schema, rotation_id, state, attempt, revoked_at, replaces: {bot: fingerprint},
-     tokens: {bot: {pending: T, previous: T}, user: ...},     T = {token, fingerprint, kind, identity, scopes, at, by}
+    {schema, rotation_id, state, attempt, revoked_at, routine, replaces: {bot: fingerprint},
+     tokens: {bot: {pending: T, previous: T}, ...},     T = {token, fingerprint, kind, identity, scopes, at, by}
      current: {bot: {fingerprint, at, identity, scopes}}, history: [{rotation_id, at, outcome, tokens}]}
 
-A reader is lenient: `tokens.bot.pending.token` alone is a staged rotation.
+`tokens`, `replaces` and `current` are by name: bot, user, or that of a secret of the installation. A reader is lenient:
+`tokens.bot.pending.token` alone is a staged rotation.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils import _redact
 from ansible_collections.botops.rotation.plugins.module_utils._errors import StateError
-from ansible_collections.botops.rotation.plugins.module_utils._tokens import classify, fingerprint
+from ansible_collections.botops.rotation.plugins.module_utils._tokens import Kind, classify, fingerprint
 
 SCHEMA = 1
 HISTORY = 20  # entries kept
-TOKENS = ("bot", "user")
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
 class State(str, Enum):
@@ -63,6 +65,11 @@ class Stored:
     def fingerprint(self) -> str:
         return fingerprint(self.token)
 
+    @property
+    def rotates(self) -> bool:
+        """Whether it is of Slack's rotation mode: it ends by itself, and lives beside the one that it replaces."""
+        return classify(self.token) in (Kind.ROTATING_BOT, Kind.ROTATING_USER)
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "token": self.token,
@@ -96,7 +103,7 @@ class Known:
 @dataclass(frozen=True)
 class Record:
     """One installation's rotation. `replaces` holds the fingerprints that it takes out of use, by token; `revoked_at`
-    is when this tool began to revoke them (empty: it did not).
+    is when this tool began to revoke them (empty: it did not). `routine`: the new token was refreshed from the old one.
     """
 
     rotation_id: str = ""
@@ -107,6 +114,7 @@ class Record:
     current: dict[str, Known] = field(default_factory=dict)
     history: tuple[dict[str, Any], ...] = ()
     revoked_at: str = ""
+    routine: bool = False
 
     def slot(self, name: str) -> Slot:
         return self.tokens.get(name, Slot())
@@ -137,6 +145,7 @@ class Record:
             "state": self.state.value,
             "attempt": self.attempt,
             "revoked_at": self.revoked_at,
+            "routine": self.routine,
             "replaces": self.replaces,
             "tokens": {
                 name: {
@@ -169,9 +178,8 @@ class Record:
         tokens = {
             name: _slot(_mapping(value, where), where) for name, value in _mapping(data.get("tokens"), where).items()
         }
-        unknown = sorted(set(tokens) - set(TOKENS))
-        if unknown:
-            raise _damaged(where, "has tokens other than bot and user")
+        if not all(_NAME.fullmatch(name) for name in tokens):
+            raise _damaged(where, "has a token under something that is no name")
         try:
             state = State(data.get("state") or State.NONE)
             attempt = max(1, int(data.get("attempt") or 1))
@@ -184,6 +192,7 @@ class Record:
             state=state,
             attempt=attempt,
             revoked_at=_word(data.get("revoked_at")),
+            routine=data.get("routine") is True,
             tokens=tokens,
             replaces={_word(k): _word(v) for k, v in _mapping(data.get("replaces"), where).items()},
             current={

@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _rotation
+from ansible_collections.botops.rotation.plugins.module_utils import _redact, _rotation
 from ansible_collections.botops.rotation.plugins.module_utils._errors import StateError, TokenError
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import Life
+from ansible_collections.botops.rotation.plugins.module_utils._named import TOKENS, called
 from ansible_collections.botops.rotation.plugins.module_utils._record import Record, State, Stored
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
 from ansible_collections.botops.rotation.plugins.module_utils._vault import Secret, Vault
@@ -64,28 +65,45 @@ class RecordStore:
     def read(self, installation: Installation) -> Seen:
         path = self.registry.record_path(installation)
         secret = self.vault.read(path)
-        current = {name: self._read_current(installation.path(name)) for name in installation.tokens}
-        return Seen(installation, Record.from_dict(secret.data, path), secret, current)
+        record = Record.from_dict(secret.data, path)
+        unknown = sorted(set(record.pending) - {*TOKENS, *installation.tokens})
+        if unknown:
+            raise StateError(
+                f"The record {path} holds what the registry does not know: {', '.join(unknown)}",
+                f"add {installation.place_of(unknown[0])}, or look at the record with `vault kv get`",
+            )
+        current = {name: self.current(installation, name) for name in installation.tokens}
+        return Seen(installation, record, secret, current)
 
-    def _read_current(self, path: str) -> Current:
+    def field(self, installation: Installation, name: str) -> str:
+        """The key that holds a token or secret in the secret at its path."""
+        own = installation.secrets.get(name)
+        return (own and own.field) or self.token_field
+
+    def current(self, installation: Installation, name: str) -> Current:
+        """What is at the path of a token or secret. TokenError where it is not what is due there."""
+        path, field = installation.path(name), self.field(installation, name)
         secret = self.vault.read(path)
         if secret.data is None:
             return Current(secret, None)
-        value = secret.data.get(self.token_field)
+        value = secret.data.get(field)
         if value is None:
             held = ", ".join(sorted(str(key) for key in secret.data)) or "none"
+            setting = "its `field` in the registry" if name in installation.secrets else "botops_vault_field"
             raise TokenError(
-                f"The secret {path} has no field {self.token_field} (its fields: {held})",
-                "put the token there, or set botops_vault_field to the field that holds it",
+                f"The secret {path} has no field {field} (its fields: {held})",
+                f"put the {called(name)} there, or set {setting} to the field that holds it",
             )
         if not isinstance(value, str):
-            raise TokenError(f"The field {self.token_field} of the secret {path} is not text", "put the token there")
+            raise TokenError(f"The field {field} of the secret {path} is not text", f"put the {called(name)} there")
         if not value.strip():
             return Current(secret, None)
         return Current(secret, Stored(value.strip()), padded=value != value.strip())
 
-    def stage(self, seen: Seen, name: str, new: Stored, lives: Lives, rotation_id: str) -> Record:
-        return self.save(seen, _rotation.stage(seen.record, name, new, seen.tokens, lives, rotation_id))
+    def stage(
+        self, seen: Seen, name: str, new: Stored, lives: Lives, rotation_id: str, routine: bool = False
+    ) -> Record:
+        return self.save(seen, _rotation.stage(seen.record, name, new, seen.tokens, lives, rotation_id, routine))
 
     def promote(self, seen: Seen, lives: Lives) -> Record:
         """To `promoted`, from wherever the rotation stands."""
@@ -139,7 +157,8 @@ class RecordStore:
             if current.stored and current.stored.fingerprint == stored.fingerprint and not current.padded:
                 continue
             self.before_write(seen.installation)
-            self.vault.set_field(seen.installation.path(name), self.token_field, stored.token, expect=current.secret)
+            field = self.field(seen.installation, name)
+            self.vault.set_field(seen.installation.path(name), field, stored.token, expect=current.secret)
 
     def at(self) -> str:
         """Now, by Vault's clock."""
@@ -158,8 +177,13 @@ def _held(record: Record) -> set[str]:
 
 def require_path(installation: Installation, name: str) -> None:
     """A token can only be staged for an installation that says where it belongs."""
-    if name not in installation.tokens:
+    if name in installation.tokens:
+        return
+    if name in TOKENS:
         raise StateError(
-            f"{installation.id} has no {name}_token_path in the registry",
-            f"add botops_bots.{installation.bot}.installations.{installation.workspace}.{name}_token_path",
+            f"{installation.id} has no {name}_token_path in the registry", f"add {installation.place_of(name)}"
         )
+    raise StateError(
+        f"{installation.id} has no secret {_redact.shown(name)} in the registry",
+        f"say which: -e token=NAME, one of {', '.join(installation.tokens)}; a secret is given at the prompt, never here",
+    )

@@ -16,6 +16,7 @@ from ansible_collections.botops.rotation.plugins.module_utils import _redact
 from ansible_collections.botops.rotation.plugins.module_utils import _registry_checks as _checks
 from ansible_collections.botops.rotation.plugins.module_utils import _registry_schema as _schema
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RegistryError
+from ansible_collections.botops.rotation.plugins.module_utils._named import TOKENS, NamedSecret, called
 from ansible_collections.botops.rotation.plugins.module_utils._registry_services import SERVICES
 from ansible_collections.botops.rotation.plugins.module_utils._registry_shapes import (
     INVALID,
@@ -36,13 +37,17 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Installation:
-    """One bot in one workspace (by its slug): a row of the runbook's table. Paths are `mount/path` in Vault."""
+    """One bot in one workspace (by its slug): a row of the runbook's table. Paths are `mount/path` in Vault.
+
+    `secrets`: what it has beside its tokens, by name.
+    """
 
     bot: str
     workspace: str
     bot_token_path: str
     user_token_path: str | None = None
     bot_user_id: str | None = None
+    secrets: dict[str, NamedSecret] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -50,16 +55,29 @@ class Installation:
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """`('bot',)` or `('bot', 'user')`."""
-        return ("bot", "user") if self.user_token_path else ("bot",)
+        """`('bot',)` or `('bot', 'user')`, then the names of its secrets."""
+        return ("bot", *(["user"] if self.user_token_path else []), *self.secrets)
 
     def path(self, token: str) -> str:
-        """Where the `bot` or the `user` token is in Vault."""
-        path = {"bot": self.bot_token_path, "user": self.user_token_path}.get(token)
+        """Where the `bot` or the `user` token, or the secret with that name, is in Vault."""
+        own = self.secrets.get(token)
+        path = own.path if own else {"bot": self.bot_token_path, "user": self.user_token_path}.get(token)
         if path is None:
-            place = f"botops_bots.{self.bot}.installations.{self.workspace}.user_token_path"
-            raise RegistryError([f"{self.id} has no such token in the registry"], f"set {place}")
+            raise RegistryError([f"{self.id} has no {called(token)} in the registry"], f"set {self.place_of(token)}")
         return path
+
+    def place_of(self, token: str) -> str:
+        """Where the registry says, or would say, where a token or secret is in Vault."""
+        place = f"botops_bots.{self.bot}.installations.{self.workspace}"
+        return f"{place}.{token}_token_path" if token in TOKENS else f"{place}.secrets.{token}.path"
+
+    def kind(self, token: str) -> str:
+        """What is due under a name: `bot`, `user`, or the kind of a secret."""
+        return self.secrets[token].kind if token in self.secrets else token
+
+    def judged_as(self, token: str) -> str | NamedSecret:
+        """What Slack's answer is judged by: the tokens of a bot, by its name, together; a secret by itself."""
+        return self.secrets.get(token) or self.bot
 
 
 @dataclass(frozen=True)
@@ -147,6 +165,10 @@ class Registry:
         """Where what grows without tokens is kept, such as announcements."""
         return _checks.beside(installation.bot_token_path, "notes", self.record_mount)
 
+    def refresh_path(self, installation: Installation) -> str:
+        """Where the chain of refresh tokens of an app in Slack's rotation mode is kept."""
+        return _checks.beside(installation.bot_token_path, "refresh", self.record_mount)
+
     def install_path(self, installation: Installation) -> str:
         """Where what the install page gets is kept until it is staged."""
         return _checks.beside(installation.bot_token_path, "install", self.record_mount)
@@ -208,7 +230,7 @@ def _read_services(services: Any, problems: Problems) -> dict[str, list[tuple[st
 
 
 def _bot(name: str, row: Mapping[str, Any]) -> Bot:
-    installations = {slug: Installation(name, slug, **paths) for slug, paths in row["installations"].items()}
+    installations = {slug: _installation(name, slug, **given) for slug, given in row["installations"].items()}
     return Bot(
         name=name,
         app_id=row["app_id"],
@@ -222,6 +244,10 @@ def _bot(name: str, row: Mapping[str, Any]) -> Bot:
         oauth=row["oauth"],
         user_scopes=tuple(row["user_scopes"]),
     )
+
+
+def _installation(bot: str, slug: str, secrets: Mapping[str, Mapping[str, Any]], **given: Any) -> Installation:
+    return Installation(bot, slug, **given, secrets={name: NamedSecret(**own) for name, own in secrets.items()})
 
 
 def _names(what: str, given: object, known: Mapping[str, Any]) -> list[str]:

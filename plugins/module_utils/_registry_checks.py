@@ -11,14 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.botops.rotation.plugins.module_utils._named import TOKENS
 from ansible_collections.botops.rotation.plugins.module_utils._registry_shapes import Problems, did_you_mean
 
-SUFFIXES = {"record": "_rotation", "lock": "_lock", "notes": "_notes", "install": "_install"}
+SUFFIXES = {"record": "_rotation", "lock": "_lock", "notes": "_notes", "install": "_install", "refresh": "_refresh"}
 Rows = Mapping[str, Any]
 
 
 def beside(bot_token_path: str, what: str, record_mount: str | None) -> str:
-    """The path of an installation's `record`, `lock`, `notes`, or of what its `install` page got."""
+    """The path of an installation's `record`, `lock`, `notes`, its chain of `refresh` tokens, or of what its `install` page
+    got.
+    """
     path = bot_token_path + SUFFIXES[what]
     return f"{record_mount}/{path}" if record_mount else path
 
@@ -52,12 +55,23 @@ def check_workspaces(workspaces: Rows, bots: Rows, notifiers: Rows, problems: Pr
 
 
 def token_paths(bots: Rows) -> Iterator[tuple[str, str]]:
-    """Path and place of every token."""
+    """Path and place of every token and other secret."""
     for name, bot in bots.items():
         for slug, installation in bot.get("installations", {}).items():
+            place = f"botops_bots.{name}.installations.{slug}"
             for key in ("bot_token_path", "user_token_path"):
                 if installation.get(key):
-                    yield installation[key], f"botops_bots.{name}.installations.{slug}.{key}"
+                    yield installation[key], f"{place}.{key}"
+            for own, secret in installation.get("secrets", {}).items():
+                if secret.get("path"):
+                    yield secret["path"], f"{place}.secrets.{own}.path"
+
+
+def _client_paths(bot: Rows) -> set[str]:
+    """Where a bot's client secret is kept as the install page takes it: beside the client id."""
+    secrets = [each for one in bot.get("installations", {}).values() for each in one.get("secrets", {}).values()]
+    due = ("client_secret", "client_secret")
+    return {each["path"] for each in secrets if each.get("path") and (each.get("kind"), each.get("field")) == due}
 
 
 def check_paths(bots: Rows, notifiers: Rows, record_mount: str | None, problems: Problems) -> None:
@@ -82,10 +96,14 @@ def check_paths(bots: Rows, notifiers: Rows, record_mount: str | None, problems:
     ]
     for name, bot in bots.items():
         path, place = bot.get("client_path"), f"botops_bots.{name}.client_path"
-        if path in seen:
+        if path in seen and path not in _client_paths(bot):
             problems.add(place, f"is the same path as {seen[path]}; client id and secret have a path of their own")
         if path:
             others.append((path, place))
+        elif bot.get("strategy") == "refresh":
+            problems.add(place, "is missing; the strategy refresh needs the path of the app's client id and secret")
+        if (bot.get("strategy"), bot.get("oauth")) == ("refresh", "v1"):
+            problems.add(f"botops_bots.{name}.oauth", "is v1; a classic app has no rotation mode, v2 is due")
     for path, place in [*token_paths(bots), *others]:
         if path in ours:
             problems.add(place, f"is where {ours[path]} is kept; choose another path")
@@ -135,6 +153,12 @@ def _check_reference(reference: Rows, bots: Rows, place: str, problems: Problems
     if slug not in installations:
         words = f"{name} is not installed there; {did_you_mean(slug, installations, 'it is installed in')}"
         problems.add(f"{place}.workspace", words)
+        return
+    known = (*TOKENS, *installations[slug].get("secrets", {}))
+    token = reference.get("token")
+    if token and token not in known:
+        words = f"{name}/{slug} has no such token or secret; {did_you_mean(token, known)}"
+        problems.add(f"{place}.token", words)
     elif reference.get("token") == "user" and not installations[slug].get("user_token_path"):
         problems.add(
             f"{place}.token",

@@ -10,12 +10,16 @@ Their lengths are not documented and have grown, so that only letters are checke
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
+from ansible_collections.botops.rotation.plugins.module_utils._named import KINDS, TOKENS
 from ansible_collections.botops.rotation.plugins.module_utils._registry_shapes import (
     Choice,
     Field,
     Fields,
     Items,
+    Problems,
     Table,
     Text,
 )
@@ -66,8 +70,37 @@ WORKSPACES = Table(
     Fields({"name": Field(Text("the workspace's name", "IBM Cloud Platform"), True), "team_id": Field(TEAM_ID, True)}),
     least=1,
 )
+
+
+def _taken(value: str) -> str | None:
+    return "is the name of a token" if value in TOKENS else None
+
+
+SECRET_NAME = Text("a secret's name (small letters, digits, _ -)", "signing", r"[a-z][a-z0-9_-]{0,39}", _taken)
+_FIELD = Text("the key that holds it in the secret at its path", "client_secret", r"[^\s/]+")
+CLIENT_ID = Text("the client id of the app (two numbers and a dot, not secret)", '"123.456"', r"\d+\.\d+")
+
+
+class Secret:
+    """A secret that is no token; a client secret is asked about together with its client's id."""
+
+    due = "a dictionary is due with kind, path, field, client_id"
+
+    def read(self, value: Any, place: str, problems: Problems) -> dict[str, Any]:
+        fields = {"kind": Field(Choice(KINDS), True), "path": Field(PATH, True), "field": Field(_FIELD)}
+        client = isinstance(value, Mapping) and value.get("kind") == "client_secret"
+        elsewhere = {} if client else {"client_id": "is for the kind client_secret; take it out"}
+        own = {"client_id": Field(CLIENT_ID, True)} if client else {}
+        return Fields({**fields, **own}, elsewhere).read(value, place, problems)
+
+
 INSTALLATION = Fields(
-    {"bot_token_path": Field(PATH, True), "user_token_path": Field(PATH), "bot_user_id": Field(BOT_USER_ID)}
+    {
+        "bot_token_path": Field(PATH, True),
+        "user_token_path": Field(PATH),
+        "bot_user_id": Field(BOT_USER_ID),
+        "secrets": Field(Table(SECRET_NAME, Secret()), default={}),
+    }
 )
 BOTS = Table(
     BOT_NAME,

@@ -37,11 +37,12 @@ SERVER_URL = Text(
     "supervisor's URL", f"{SUPERVISOR_URL} or http://127.0.0.1:9001", r"(?:unix|https?)://\S+", url_problem
 )
 VARIABLE_NAME = Text("the name of an environment variable", "SLACK_BOT_TOKEN", r"[A-Za-z_][A-Za-z0-9_]*")
+TOKEN_NAME = Text("bot, user, or the name of a secret of the installation", "bot", r"[a-z][a-z0-9_-]{0,39}")
 VARIABLE = Fields(
     {
         "bot": Field(BOT_NAME, True),
         "workspace": Field(WORKSPACE_NAME, True),
-        "token": Field(Choice(("bot", "user")), default="bot"),
+        "token": Field(TOKEN_NAME, default="bot"),
     }
 )
 _PROGRAM = Text("a program of supervisor", "gobot-consumer or gobot:consumer", r"[^\s-]\S*")

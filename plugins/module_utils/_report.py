@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils import _redact
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
+from ansible_collections.botops.rotation.plugins.module_utils._named import called
 
 try:
     from tabulate import tabulate
@@ -161,7 +162,7 @@ def _rows(report: Mapping[str, Any]) -> str:
             in_use = proofs["in_use"]["evidence"].split(":")[0] if "in_use" in proofs else "-"
             in_use = in_use if "/" in in_use else "-"
             old, new = (token["old"], token["new"]) if token else (None, None)
-            label = name if token_name == "bot" else f"{name} (user token)"
+            label = name if token_name == "bot" else f"{name} ({called(token_name)})"
             lines.append(
                 [
                     label,
@@ -223,7 +224,7 @@ def write(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for suffix, text in ((".json", dumps(report)), (".md", (for_people or markdown)(report))):
-            _write(folder / f"{report['run_id']}{suffix}", text)
+            put(folder / f"{report['run_id']}{suffix}", text)
     except OSError as exc:
         raise RotationError(
             f"The report cannot be written to {folder.resolve()}: {exc.strerror}",
@@ -232,7 +233,7 @@ def write(
     return str(folder / f"{report['run_id']}.md")
 
 
-def _write(path: Path, text: str) -> None:
+def put(path: Path, text: str) -> None:
     """Whole or not at all."""
     part = path.with_name(f".{path.name}.part")
     try:
@@ -263,7 +264,7 @@ def markdown(report: Mapping[str, Any]) -> str:
         for name, token in row["tokens"].items():
             proofs = row["proofs"] if name == "bot" or len(row["tokens"]) == 1 else token["proofs"]
             if proofs:
-                parts.append(f"The {name} token at `{token['path']}`: {token['old'] or '(none)'} -> {token['new']}")
+                parts.append(f"The {called(name)} at `{token['path']}`: {token['old'] or '(none)'} -> {token['new']}")
                 parts.append(
                     pipes(
                         [[key.replace("_", " "), MARKS[p["result"]], p["evidence"]] for key, p in proofs.items()],

@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.botops.rotation.plugins.module_utils import _revoke
 from ansible_collections.botops.rotation.plugins.module_utils._errors import StateError
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import Life, Probe
+from ansible_collections.botops.rotation.plugins.module_utils._named import END_IT, TOKENS, called
 from ansible_collections.botops.rotation.plugins.module_utils._record import Stored
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import Seen
 from ansible_collections.botops.rotation.plugins.module_utils._survey import Survey
@@ -27,6 +28,8 @@ CAUTION = "the old {name} token {old} is to be revoked, and is static: if the ne
 
 def why_not(survey: Survey, seen: Seen, name: str, old: Stored, new: Stored) -> str:
     """Why an old token must not be revoked; empty where it may. `survey` has to be of every row of the registry."""
+    if name in seen.installation.secrets:
+        return f"Slack's API ends no secret that is not a token; {END_IT[seen.installation.kind(name)]}"
     if old.fingerprint == new.fingerprint:
         return "it is the new one as well"
     own = f"{seen.installation.id}/{name}"
@@ -39,7 +42,7 @@ def why_not(survey: Survey, seen: Seen, name: str, old: Stored, new: Stored) -> 
     if survey.errors:
         return f"{', '.join(sorted(survey.errors))} could not be read, and may use it"
     static = classify(old.token) not in ROTATING
-    if static and classify(new.token) in ROTATING:
+    if static and new.rotates:
         return "it was exchanged for a token of Slack's rotation mode: Slack ends it at the first refresh by itself"
     bot = seen.tokens.get("bot")
     if static and name == "user" and bot:
@@ -65,7 +68,7 @@ def planned(survey: Survey, seen: Seen, name: str, old: Stored | None, new: Stor
     why = why_not(survey, seen, name, old, new)
     if why:
         raise StateError(
-            f"the old {name} token {old.fingerprint} must not be revoked: {why}",
+            f"the old {called(name)} {old.fingerprint} must not be revoked: {why}",
             "run it without revoke_old",
         )
     static = classify(old.token) not in ROTATING
@@ -100,7 +103,8 @@ def end(
         )
         done.append(f"the old {name} token {old.fingerprint} was {'' if dead else 'not '}revoked: {ended.evidence}")
     if done:
-        for stored in seen.tokens.values():
+        for name in TOKENS:
+            stored = seen.tokens.get(name)
             if stored:
                 survey.probes[stored.fingerprint] = here.slack.probe(stored.token)
     return "; ".join(done)

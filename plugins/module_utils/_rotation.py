@@ -25,13 +25,16 @@ from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils._errors import StateError
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import Life
+from ansible_collections.botops.rotation.plugins.module_utils._named import TOKENS, called
 from ansible_collections.botops.rotation.plugins.module_utils._record import Known, Record, Slot, State, Stored
 
 Current = Mapping[str, "Stored | None"]
 Lives = Mapping[str, Life]
 
 
-def stage(record: Record, name: str, new: Stored, current: Current, lives: Lives, rotation_id: str) -> Record:
+def stage(
+    record: Record, name: str, new: Stored, current: Current, lives: Lives, rotation_id: str, routine: bool = False
+) -> Record:
     """Puts `new` into the pending slot of the token `name`. Staging the same token again changes nothing."""
     if record.under_way and not _has_died(record, name, current, lives):
         raise StateError(
@@ -40,8 +43,11 @@ def stage(record: Record, name: str, new: Stored, current: Current, lives: Lives
         )
     if current.get(name) and current[name].fingerprint == new.fingerprint:
         raise StateError(
-            f"the token {new.fingerprint} is the current one already: reinstalling an app usually returns the same token",
-            "revoke the old token in Slack, install the app again, and stage the token that it gives then",
+            f"the {called(name)} {new.fingerprint} is the current one already"
+            + (": reinstalling an app usually returns the same token" if name in TOKENS else ""),
+            "revoke the old token in Slack, install the app again, and stage the token that it gives then"
+            if name in TOKENS
+            else "have Slack make a new one, and stage that",
         )
     waiting = record.slot(name).pending
     if waiting and waiting.fingerprint == new.fingerprint and record.state is State.STAGED:
@@ -61,6 +67,7 @@ def stage(record: Record, name: str, new: Stored, current: Current, lives: Lives
         rotation_id=rotation_id if fresh or not record.rotation_id else record.rotation_id,
         attempt=1 if fresh else record.attempt,
         revoked_at="" if fresh else record.revoked_at,
+        routine=routine,
         tokens={**record.tokens, name: replace(record.slot(name), pending=new)},
     )
 
@@ -93,7 +100,7 @@ def revoke(record: Record, current: Current, known: Mapping[str, Known], rotatio
             f"rotation {record.rotation_id} is {record.state.value}, and its new token is there already",
             "finish it with rotate_bot, or drop it with abort_rotation",
         )
-    replaces = {name: stored.fingerprint for name, stored in current.items() if stored}
+    replaces = {name: stored.fingerprint for name, stored in current.items() if stored and name in TOKENS}
     if not replaces:
         raise StateError("there is no current token that could be revoked", "stage a token with stage_token")
     return replace(
@@ -102,6 +109,7 @@ def revoke(record: Record, current: Current, known: Mapping[str, Known], rotatio
         rotation_id=rotation_id,
         attempt=1,
         revoked_at=at,
+        routine=False,
         replaces=replaces,
         current={**record.current, **known},
     )
@@ -135,13 +143,16 @@ def begin(record: Record, current: Current, lives: Lives) -> Record:
     for name, new in record.pending.items():
         old = current.get(name)
         if old and old.fingerprint == new.fingerprint:
-            raise StateError(f"the pending {name} token {new.fingerprint} equals the current one", "stage a new token")
+            raise StateError(
+                f"the pending {called(name)} {new.fingerprint} equals the current one", "stage a new token"
+            )
         kept = record.slot(name).previous
         if (
             kept
             and kept.fingerprint != new.fingerprint  # one that was kept alive, and is gone back to
             and (old is None or kept.fingerprint != old.fingerprint)
-            and lives.get(kept.fingerprint) is not Life.DEAD
+            and lives.get(kept.fingerprint) not in (Life.DEAD, Life.UNASKABLE)
+            and not new.rotates  # then it ends by itself
         ):
             raise StateError(
                 f"the previous token {kept.fingerprint} is not known to be dead, and promoting over it would lose it",
@@ -186,6 +197,7 @@ def adopt(record: Record, found: Mapping[str, Stored], rotation_id: str, at: str
         rotation_id=rotation_id,
         attempt=1,
         revoked_at=record.revoked_at if record.awaited else "",
+        routine=False,
         replaces=replaces,
         current={**record.current, **known},
     )
@@ -202,9 +214,10 @@ def retire(record: Record, current: Current, lives: Lives, at: str, keep: frozen
         if new:  # it leaves its slot
             _require_current(name, current.get(name), new)
         dead = old is None or lives.get(old.fingerprint) is Life.DEAD
-        if not dead and old.fingerprint not in keep:
+        # Of what cannot be asked about, the old one is kept: a person may find that the new one is wrong.
+        if not dead and old.fingerprint not in keep and lives.get(old.fingerprint) is not Life.UNASKABLE:
             raise StateError(
-                f"the old {name} token {old.fingerprint} is not known to be refused by Slack",
+                f"the old {called(name)} {old.fingerprint} is not known to be refused by Slack",
                 f"revoke it in Slack and run rotate_bot again, or accept that it lives with -e keep_old={old.fingerprint}",
             )
         tokens[name] = Slot(None, None if dead else old)
@@ -212,7 +225,9 @@ def retire(record: Record, current: Current, lives: Lives, at: str, keep: frozen
 
 
 def restore(record: Record, current: Current, lives: Lives) -> Record:
-    """Marks the way back. Only to tokens that Slack accepts now, also after the end, where the old one was kept."""
+    """Marks the way back. Only to tokens that Slack accepts now, also after the end, where the old one was kept; and to
+    what it cannot be asked about, where a plan says so.
+    """
     if record.state is State.ROTATED:
         record = _reopened(record, current)
     if not record.under_way:
@@ -227,8 +242,8 @@ def restore(record: Record, current: Current, lives: Lives) -> Record:
         )
     for name, new in record.pending.items():
         old = record.slot(name).previous
-        if old is None or lives.get(old.fingerprint) is not Life.ALIVE:
-            what = f"the old {name} token {old.fingerprint}" if old else f"no old {name} token is known, so none"
+        if old is None or lives.get(old.fingerprint) not in (Life.ALIVE, Life.UNASKABLE):
+            what = f"the old {called(name)} {old.fingerprint}" if old else f"no old {called(name)} is known, so none"
             raise StateError(
                 f"{what} is not accepted by Slack: there is no way back to it", "go forward with rotate_bot"
             )
@@ -256,7 +271,7 @@ def restored(record: Record, current: Current, at: str) -> Record:
         old = record.slot(name).previous
         now = current.get(name)
         if old is None or now is None or now.fingerprint != old.fingerprint:
-            raise StateError(f"current does not hold the old {name} token yet", "run rotate_bot again")
+            raise StateError(f"current does not hold the old {called(name)} yet", "run rotate_bot again")
         tokens[name] = Slot(new, None)
         known[name] = Known(old.fingerprint, old.at, old.identity, old.scopes)
     back = replace(record, state=State.ROLLED_BACK, attempt=record.attempt + 1, tokens=tokens, current=known)
@@ -279,11 +294,11 @@ def abort(record: Record, current: Current, lives: Lives, at: str, discard: froz
         now = current.get(name)
         if record.state is State.PROMOTING and now and now.fingerprint == new.fingerprint:
             raise StateError(
-                f"the pending {name} token {new.fingerprint} is current already", "finish it with rotate_bot"
+                f"the pending {called(name)} {new.fingerprint} is current already", "finish it with rotate_bot"
             )
         if lives.get(new.fingerprint) is not Life.DEAD and new.fingerprint not in discard:
             raise StateError(
-                f"the pending {name} token {new.fingerprint} is not known to be dead, and would be lost",
+                f"the pending {called(name)} {new.fingerprint} is not known to be dead, and would be lost",
                 f"say that you mean it with -e discard={new.fingerprint}",
             )
         old = record.slot(name).previous
@@ -293,7 +308,7 @@ def abort(record: Record, current: Current, lives: Lives, at: str, discard: froz
 
 
 def _ended(before: Record, after: Record, outcome: str, at: str) -> Record:
-    """`after` with one line of history more: what was to replace what."""
+    """`after` with one line of history more: what was to replace what. Refreshes in a row are one line."""
 
     def old(name: str) -> str | None:
         if before.under_way or before.revoked_at:
@@ -305,10 +320,13 @@ def _ended(before: Record, after: Record, outcome: str, at: str) -> Record:
     entry: dict[str, Any] = {
         "rotation_id": before.rotation_id,
         "at": at,
-        "outcome": outcome,
+        "outcome": "refreshed" if before.routine and outcome == "rotated" else outcome,
         "tokens": {name: {"old": old(name), "new": new.get(name)} for name in before.rotating},
     }
-    return replace(after, history=(*after.history, entry))
+    history = after.history
+    if history and history[-1].get("outcome") == entry["outcome"] == "refreshed":
+        history = history[:-1]  # twice a day: the last one tells enough
+    return replace(after, history=(*history, entry))
 
 
 def _require(record: Record, state: State) -> None:
@@ -320,7 +338,7 @@ def _require(record: Record, state: State) -> None:
 
 def _require_current(name: str, now: Stored | None, new: Stored) -> None:
     if now is None or now.fingerprint != new.fingerprint:
-        raise StateError(f"current does not hold the promoted {name} token {new.fingerprint}", "run rotate_bot again")
+        raise StateError(f"current does not hold the promoted {called(name)} {new.fingerprint}", "run rotate_bot again")
 
 
 def _expect(name: str, now: Stored | None, old: Stored | None, new: Stored) -> None:
@@ -328,7 +346,7 @@ def _expect(name: str, now: Stored | None, old: Stored | None, new: Stored) -> N
     found = now.fingerprint if now else None
     if found not in (old.fingerprint if old else None, new.fingerprint):
         raise StateError(
-            f"current holds the {name} token {found or '(none)'}, which is neither the old nor the new one of this "
+            f"current holds the {called(name)} {found or '(none)'}, which is neither the old nor the new one of this "
             "rotation: somebody wrote to it meanwhile",
             "find out who; to go on with the pending token put the old one back into current, then run rotate_bot again",
         )

@@ -4,7 +4,7 @@
 """Where a new token goes when Vault does not take it: patience first, then the spool (private to the collection).
 
 The spool is a directory of the controller that is its user's alone. Each token is one file in it, `gobot_ibmcloud_`
-and the fingerprint, mode 0600: {schema, installation, name (bot or user), token, at}. What is said of it never holds the
+and the fingerprint, mode 0600: {schema, installation, name, token, at}. What is said of it never holds the
 token. With the environment files of services it is the only place outside of Vault where the tool writes a token.
 """
 
@@ -30,7 +30,6 @@ PLACEHOLDER = 4096  # bytes; longer than any token
 LARGEST = 65536  # bytes; a file is some hundred
 SAY = 10.0  # seconds between two words to whoever waits
 LONGEST_PAUSE = 10.0  # seconds between two attempts
-NAMES = ("bot", "user")
 
 Result = TypeVar("Result")
 
@@ -180,7 +179,7 @@ def _entry(folder: int, file: str) -> Entry:
                 return Entry(file, problem="it is not a file of this user alone")
             data = json.loads(stream.read(LARGEST))
         texts = [data[key] for key in ("installation", "name", "token", "at")]
-        if data["schema"] != SCHEMA or not all(isinstance(each, str) for each in texts) or texts[1] not in NAMES:
+        if data["schema"] != SCHEMA or not all(isinstance(each, str) and each for each in texts):
             return Entry(file, problem="it is not of a known schema")
     except OSError as exc:
         return Entry(file, problem=exc.strerror or type(exc).__name__)

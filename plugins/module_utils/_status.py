@@ -8,9 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _install_approval, _lease, _missing, _survey
+from ansible_collections.botops.rotation.plugins.module_utils import (
+    _install_approval,
+    _lease,
+    _missing,
+    _refresh_words,
+    _survey,
+)
+from ansible_collections.botops.rotation.plugins.module_utils._named import TOKENS, called
 from ansible_collections.botops.rotation.plugins.module_utils._record import State
-from ansible_collections.botops.rotation.plugins.module_utils._record_store import Seen
+from ansible_collections.botops.rotation.plugins.module_utils._record_store import Seen, stamp
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
 
 NEXT = {
@@ -31,6 +38,7 @@ def read(here: Any, installations: Iterable[Installation]) -> list[dict[str, Any
     """One entry per installation, without secrets. What cannot be read says why."""
     installations = list(installations)
     survey = _survey.read(here.store, installations)
+    _survey.read_chains(survey, here.store, installations)
     return [_entry(here, installation, survey) for installation in installations]
 
 
@@ -45,6 +53,7 @@ def _entry(here: Any, installation: Installation, survey: _survey.Survey) -> dic
         "lock": "",
         "missing": {},
         "approval": "",
+        "expires_at": "",
         "next_step": "",
         "error": "",
     }
@@ -58,6 +67,10 @@ def _entry(here: Any, installation: Installation, survey: _survey.Survey) -> dic
     missing = _missing.read(notes) if seen.record.state is State.PROMOTED else {}
     approval = "" if seen.record.pending else _install_approval.since(notes)
     asked = _install_approval.words(approval, here.vault.now()) if approval else ""
+    chain, current = survey.chains.get(installation.id), seen.tokens.get("bot")
+    ends = chain.ends(current) if chain else None
+    goes_on = seen.record.pending or seen.record.under_way or seen.record.awaited
+    refreshed = _refresh_words.next_step(chain, current, here.vault.now()) if chain and not goes_on else ""
     return {
         **entry,
         "state": seen.record.state.value,
@@ -66,7 +79,10 @@ def _entry(here: Any, installation: Installation, survey: _survey.Survey) -> dic
         "lock": f"{held.owner} until {held.expires:%Y-%m-%d %H:%M:%S} UTC" if valid else "",
         "missing": missing,
         "approval": approval,
-        "next_step": _next(seen, _missing.listed(missing, _missing.hosts(here.registry, installation.id)), asked),
+        "expires_at": stamp(ends) if ends else "",
+        "next_step": _next(
+            seen, _missing.listed(missing, _missing.hosts(here.registry, installation.id)), asked, refreshed
+        ),
     }
 
 
@@ -87,8 +103,10 @@ def _tokens(seen: Seen) -> dict[str, dict[str, str | None]]:
     }
 
 
-def _next(seen: Seen, missing: str = "", asked: str = "") -> str:
-    """The next step, in one plain sentence. `asked`: since when an admin's approval of the app is waited for."""
+def _next(seen: Seen, missing: str = "", asked: str = "", refreshed: str = "") -> str:
+    """The next step, in one plain sentence. `asked`: since when an admin's approval of the app is waited for; `refreshed`:
+    what is next where Slack's rotation mode is in use, and nothing else is to be done.
+    """
     record = seen.record
     if asked:
         return f"run install_app when an admin of the workspace has approved the app, asked for {asked}"
@@ -97,8 +115,10 @@ def _next(seen: Seen, missing: str = "", asked: str = "") -> str:
     for name, known in record.current.items():
         current = seen.tokens.get(name)
         if current and not record.under_way and known.fingerprint and current.fingerprint != known.fingerprint:
-            return f"run rotate_bot: the current {name} token was overwritten by hand, and services may not have it yet"
-    return NEXT[record.state]
+            return (
+                f"run rotate_bot: the current {called(name)} was overwritten by hand, and services may not have it yet"
+            )
+    return refreshed or NEXT[record.state]
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> str:
@@ -118,6 +138,10 @@ def table(rows: Iterable[Mapping[str, Any]]) -> str:
                 f"locked by {row['lock']}; {said}" if row["lock"] else said,
             ]
         )
+        for name in row["tokens"]:
+            if name not in TOKENS:
+                stages = [row["tokens"][name].get(stage) or "-" for stage in ("current", "pending", "previous")]
+                lines.append([f"  {called(name)}", "", *stages, ""])
     return tabulate(
         lines,
         headers=["installation", "state", "current", "pending", "previous", "next step"],

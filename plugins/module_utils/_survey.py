@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.botops.rotation.plugins.module_utils import _chain, _clients, _named
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, VaultUnavailable
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import Life, Probe, settle
 from ansible_collections.botops.rotation.plugins.module_utils._record import Slot, Stored
@@ -18,6 +19,7 @@ from ansible_collections.botops.rotation.plugins.module_utils._slack import Slac
 from ansible_collections.botops.rotation.plugins.module_utils._tokens import Kind, classify, problem
 
 WORKERS = 8
+Judged = str | _named.NamedSecret  # a bot, whose tokens are judged together, or a secret; see Installation.judged_as
 
 
 @dataclass
@@ -28,8 +30,9 @@ class Survey:
     errors: dict[str, RotationError] = field(default_factory=dict)
     probes: dict[str, Probe] = field(default_factory=dict)
     holders: dict[str, set[str]] = field(default_factory=dict)
-    apps: dict[str, dict[str, Stored]] = field(default_factory=dict)  # bot -> its tokens that were asked about
+    apps: dict[Judged, dict[str, Stored]] = field(default_factory=dict)  # bot -> its tokens that were asked about
     unfinished: set[str] = field(default_factory=set)  # ended, and the run that ended them died before it said so
+    chains: dict[str, _chain.Chain] = field(default_factory=dict)  # of the strategy refresh
 
     def probe(self, stored: Stored | None) -> Probe | None:
         return self.probes.get(stored.fingerprint) if stored else None
@@ -59,14 +62,33 @@ def read(store: RecordStore, installations: Iterable[Installation]) -> Survey:
     return survey
 
 
-def ask(survey: Survey, slack: Slack, tokens: Iterable[tuple[str, Stored | None]]) -> None:
-    """Asks Slack about tokens, given with their bot's name; the tokens of one bot are judged together."""
-    for bot, stored in tokens:
+def read_chains(survey: Survey, store: RecordStore, installations: Iterable[Installation]) -> None:
+    """Reads what the strategy refresh needs of those whose bot has it: the chain, and the client of the app."""
+    for each in installations:
+        bot = store.registry.bots[each.bot]
+        if bot.strategy == "refresh" and each.id in survey.seen:
+            try:
+                survey.chains[each.id] = _chain.read(store, each)
+                _clients.read(store.vault, each.bot, _clients.paths(store.registry, [each.bot])[each.bot])
+            except VaultUnavailable:
+                raise
+            except RotationError as exc:
+                survey.errors[each.id] = exc
+
+
+def ask(survey: Survey, slack: Slack, tokens: Iterable[tuple[Judged, Stored | None]]) -> None:
+    """Asks Slack about tokens, given with their bot's name, and about other secrets, given with what they are."""
+    for judged_as, stored in tokens:
         if stored:
-            survey.apps.setdefault(bot, {})[stored.fingerprint] = stored
-    wanted = {fp: stored for app in survey.apps.values() for fp, stored in app.items() if fp not in survey.probes}
+            survey.apps.setdefault(judged_as, {})[stored.fingerprint] = stored
+    wanted = {
+        fingerprint: (judged_as, stored.token)
+        for judged_as, app in survey.apps.items()
+        for fingerprint, stored in app.items()
+        if fingerprint not in survey.probes
+    }
     with ThreadPoolExecutor(WORKERS) as pool:
-        answers = pool.map(lambda stored: _probe(slack, stored.token), wanted.values())
+        answers = pool.map(lambda each: probe(slack, *each), wanted.values())
         survey.probes.update(zip(wanted, answers))
     for app in survey.apps.values():
         survey.probes.update(zip(app, settle(survey.probes[fingerprint] for fingerprint in app)))
@@ -99,8 +121,10 @@ def inform(survey: Survey) -> None:
         seen.record = replace(seen.record, tokens=slots)
 
 
-def _probe(slack: Slack, token: str) -> Probe:
+def probe(slack: Slack, judged_as: Judged, token: str) -> Probe:
     """Asks Slack, unless the value is not one that may be sent there."""
+    if isinstance(judged_as, _named.NamedSecret):
+        return _named.ask(slack, judged_as, token)
     wrong = problem(token, "bot")
     if wrong is None or problem(token, "user") is None:
         return slack.probe(token)
@@ -111,13 +135,15 @@ def _probe(slack: Slack, token: str) -> Probe:
     return Probe(life, "malformed", f"Slack was not asked: it {wrong}")
 
 
-def of_concern(seen: Seen) -> Iterable[tuple[str, Stored | None]]:
-    """The tokens of an installation that a rotation must know the life of."""
-    bot = seen.installation.bot
-    for name in ("bot", *seen.record.rotating):
+def of_concern(seen: Seen) -> Iterable[tuple[Judged, Stored | None]]:
+    """The tokens and secrets of an installation that a rotation must know the life of.
+
+    The legacy user token is none of them where nothing is staged for it.
+    """
+    for name in dict.fromkeys(("bot", *seen.record.rotating, *seen.installation.secrets)):
         slot = seen.record.slot(name)
         for stored in (seen.tokens.get(name), slot.pending, slot.previous):
-            yield bot, stored
+            yield seen.installation.judged_as(name), stored
 
 
 def _held(seen: Seen) -> Iterable[tuple[Stored, str]]:

@@ -23,6 +23,8 @@ from ansible_collections.botops.rotation.plugins.module_utils import (
 )
 from ansible_collections.botops.rotation.plugins.module_utils._case import Case, Choices, World
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, StateError, TokenError
+from ansible_collections.botops.rotation.plugins.module_utils._liveness import Life
+from ansible_collections.botops.rotation.plugins.module_utils._named import END_IT, called
 from ansible_collections.botops.rotation.plugins.module_utils._record import Record, State, Stored
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import Seen, require_path
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
@@ -39,7 +41,7 @@ def staged(here: Any, options: Mapping[str, Any], check: bool) -> Result:
     survey = _survey.read(here.store, _plan.everything(here.registry))
     seen = _read(survey, installation.id)
     new = Stored(options["value"])
-    _survey.ask(survey, here.slack, [*_survey.of_concern(seen), (installation.bot, new)])
+    _survey.ask(survey, here.slack, [*_survey.of_concern(seen), (installation.judged_as(name), new)])
     _survey.add_told(survey, new, options.get("app_id"), options.get("scopes", ()))
     choices = Choices(frozenset(options["accept_identity"]), frozenset(options["accept_scopes"]))
     Case.staging(seen, name, new).prove(World(survey, here.registry, choices))
@@ -50,7 +52,7 @@ def staged(here: Any, options: Mapping[str, Any], check: bool) -> Result:
     if check:
         record = _rotation.stage(seen.record, name, new, seen.tokens, survey.lives, rotation_id)
     else:
-        record = here.store.stage(seen, name, new, survey.lives, rotation_id)
+        record = here.store.stage(seen, name, new, survey.lives, rotation_id, options.get("routine", False))
     changed = before != record.pending.get(name)
     shown = {"fingerprint": new.fingerprint, "identity": new.identity, "scopes": list(new.scopes)}
     return {
@@ -62,9 +64,9 @@ def staged(here: Any, options: Mapping[str, Any], check: bool) -> Result:
 
 def require_usable(installation: Installation, name: str, value: str) -> None:
     """What can be said of a new token before anybody is asked: TokenError where it is none, or of another kind."""
-    wrong = problem(value, name)
+    wrong = problem(value, installation.kind(name))
     if wrong:
-        raise TokenError(f"The new {name} token of {installation.id} {wrong}", "give the token as Slack shows it")
+        raise TokenError(f"The new {called(name)} of {installation.id} {wrong}", "give it as Slack shows it")
 
 
 def holds(here: Any, installation: Installation, name: str, fingerprint: str) -> bool:
@@ -178,10 +180,11 @@ def retired(here: Any, options: Mapping[str, Any], check: bool) -> Result:
             continue
         try:
             before = seen.record
+            spared = keep | {token["old"] for token in row["tokens"].values() if token["overlaps"] and token["old"]}
             if check:
-                record = _rotation.retire(before, seen.tokens, survey.lives, here.store.at(), keep)
+                record = _rotation.retire(before, seen.tokens, survey.lives, here.store.at(), spared)
             else:
-                record = here.store.retire(seen, survey.lives, keep)
+                record = here.store.retire(seen, survey.lives, spared)
             changed = changed or record != before
             result["state"] = record.state.value
         except StateError as exc:
@@ -197,31 +200,48 @@ def _last_words(seen: Seen, row: Mapping[str, Any], survey: _survey.Survey, keep
         return result
     for name, token in row["tokens"].items():
         new = survey.probe(seen.tokens.get(name))
-        proof = _proofs.old_refused(token["old"], survey.probe(seen.record.slot(name).previous), token["old"] in keep)
+        old = survey.probe(seen.record.slot(name).previous)
+        spared = token["overlaps"] or token["old"] in keep
+        proof = _proofs.old_refused(token["old"], old, token["old"] in keep, token["overlaps"])
         result["old_refused"][name] = proof
-        if new is None or not new.alive:
+        if new is None or not new.usable:
             said = new.evidence if new else "it is not in Vault"
             result.update(
                 outcome="failed",
-                reason=f"THE NEW {name} TOKEN {token['new']} IS NOT ACCEPTED ANY MORE: {said}",
+                reason=f"THE NEW {called(name).upper()} {token['new']} IS NOT ACCEPTED ANY MORE: {said}",
                 next_step="install the app again and stage the token that it gives; its services are down",
             )
-        elif proof["result"] is False and token["old"] not in keep and result["outcome"] == "rotated":
-            result.update(
-                outcome="old_alive",
-                reason=f"the old {name} token {token['old']} is still accepted: a static token is not revoked unless it is "
-                "named, since that ends every token of the app in the workspace",
-                next_step="find out in Slack why both live; state that the old one may, with "
-                f"-e keep_old={token['old']}, or, where it is of another app, have it revoked with "
-                f"-e revoke_old={token['old']}",
-            )
-        elif proof["result"] is None and seen.record.slot(name).previous and result["outcome"] == "rotated":
+        elif proof["result"] is False and not spared and result["outcome"] == "rotated":
+            result.update(outcome="old_alive", **_why_alive(seen.installation, name, token["old"]))
+        elif (
+            proof["result"] is None
+            and old
+            and old.life is Life.UNKNOWN
+            and not spared
+            and result["outcome"] == "rotated"
+        ):
             result.update(
                 outcome="failed",
-                reason=f"whether the old {name} token {token['old']} is refused is not known: {proof['evidence']}",
+                reason=f"whether the old {called(name)} {token['old']} is refused is not known: {proof['evidence']}",
                 next_step="run rotate_bot again when Slack answers: only this proof is missing",
             )
     return result
+
+
+def _why_alive(installation: Installation, name: str, old: str) -> dict[str, str]:
+    """What is said where Slack still accepts an old token or secret at the end."""
+    if name in installation.secrets:
+        return {
+            "reason": f"the old {called(name)} {old} is still accepted",
+            "next_step": f"{END_IT[installation.kind(name)]}, then run rotate_bot again; or state that it may live, with "
+            f"-e keep_old={old}",
+        }
+    return {
+        "reason": f"the old {name} token {old} is still accepted: a static token is not revoked unless it is "
+        "named, since that ends every token of the app in the workspace",
+        "next_step": "find out in Slack why both live; state that the old one may, with "
+        f"-e keep_old={old}, or, where it is of another app, have it revoked with -e revoke_old={old}",
+    }
 
 
 def aborted(here: Any, options: Mapping[str, Any], check: bool) -> Result:

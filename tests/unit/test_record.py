@@ -135,7 +135,7 @@ DAMAGED = {
     "a later schema": ({"schema": 2}, "schema other than 1"),
     "an unknown state": ({"state": "flying"}, "state or an attempt"),
     "an endless attempt": ({"attempt": float("inf")}, "state or an attempt"),
-    "a third token": ({"tokens": {"app": {}}}, "other than bot and user"),
+    "no name": ({"tokens": {"My App": {}}}, "something that is no name"),
     "tokens as a list": ({"tokens": [TOKEN]}, "where a mapping is due"),
     "the token where an entry is due": ({"tokens": {"bot": {"pending": TOKEN}}}, "where a mapping is due"),
     "an entry without a token": ({"tokens": {"bot": {"previous": {"at": "x"}}}}, "without a token"),

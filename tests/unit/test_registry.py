@@ -345,7 +345,7 @@ MISTAKES = [
         (*CONSUMER, "env", "SLACK_BOT_TOKEN", "token"),
         "app",
         f"{SERVICE}.env.SLACK_BOT_TOKEN.token",
-        "one of bot, user is due",
+        "gobot/ibmcloud has no such token or secret; known: bot, user",
     ),
     ((*CONSUMER, "health", "url"), "ftp://host/", f"{SERVICE}.health.url", "an http or https URL is due"),
     ((*CONSUMER, "health", "url"), "http://", f"{SERVICE}.health.url", "names no host"),
