@@ -37,7 +37,7 @@ def _message(audit: words.Audit, slug: str, name: str, findings: list[words.Row]
     for kind in words.by_kind(findings).values():
         for finding in kind:
             groups.setdefault(tuple(finding["owners"]), []).append(finding)
-    heading = f"{words.count(len(findings), 'Slack token matter')} in {name}"
+    heading = f"Slack tokens in {name}: {words.count(len(findings), 'thing needs', 'things need')} somebody"
     blocks: list[dict[str, Any]] = [{"type": "header", "text": {"type": "plain_text", "text": heading[:150]}}]
     for owners, each in list(groups.items())[:GROUPS]:
         blocks += [_section(_told(owners, each)), {"type": "divider"}]

@@ -17,11 +17,13 @@ _ENTITIES = {ord(sign): f"&#{ord(sign)};" for sign in "&<>|\\`*[]~#"}
 
 def render(audit: words.Audit) -> str:
     summary = audit["summary"]
+    counts = (
+        f"{summary['alive']} alive, {summary['dead']} dead, {summary['overdue']} overdue, {summary['due']} due within "
+        f"{audit['due_within_days']} days. {summary['drift']} of {words.count(summary['services'], 'service')} with drift."
+    )
     parts = [
         f"# Audit of {words.count(summary['tokens'], 'token')}: {words.headline(audit)}",
-        f"{words.moment(audit['at'])}, by {_text(audit['by'])}. {summary['alive']} alive, {summary['dead']} dead, "
-        f"{summary['overdue']} overdue, {summary['due']} due within {audit['due_within_days']} days. "
-        f"{summary['drift']} of {words.count(summary['services'], 'service')} with drift.",
+        f"{words.moment(audit['at'])}, by {_text(audit['by'])}. {counts}",
     ]
     for kind, findings in words.by_kind(audit["findings"]).items():
         lines = [[each["subject"], each["what"], each["next"], ", ".join(each["owners"])] for each in findings]

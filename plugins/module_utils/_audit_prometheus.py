@@ -38,7 +38,7 @@ def render(audit: words.Audit) -> str:
         _family(name, said, [(_token(each), value(each)) for each in tokens if each["fingerprint"]])
         for name, said, value in _TOKEN
     ]
-    services = [(_service(each), int(each["drift"])) for each in audit["services"]]
+    services = [(_service(each), _drift(each)) for each in audit["services"]]
     hosts = [((("host", each["host"]),), int(each["reached"])) for each in audit["hosts"]]
     strays = Counter(each["host"] for each in audit["unexplained"])
     kinds = Counter(each["kind"] for each in audit["findings"])
@@ -65,6 +65,11 @@ def _token(token: words.Row) -> _Labels:
 
 def _service(service: words.Row) -> _Labels:
     return tuple((label, service[label]) for label in ("host", "service", "variable", "installation", "token"))
+
+
+def _drift(service: words.Row) -> int | None:
+    seen = service["drift"] or "unreadable" not in (service["stands"], service["runs"])
+    return int(service["drift"]) if seen else None
 
 
 def _many(token: words.Row, which: str) -> int | None:
