@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
-from ansible_collections.botops.rotation.plugins.module_utils import _guide, _guided
+from ansible_collections.botops.rotation.plugins.module_utils import _guide, _guided, _named
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, TokenError
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
 from ansible_collections.botops.rotation.plugins.plugin_utils import _input
@@ -68,10 +69,11 @@ class ActionModule(GuardedAction):
         found = []
         for name, stored in seen.tokens.items():
             if stored:
-                what = f"the current {name} token of {installation.id}"
-                told, place = _guided.credential(here.slack, what, stored.token, here.registry)
+                what, secret = f"the current {_named.called(name)} of {installation.id}", installation.secrets.get(name)
+                told, place = _guided.credential(here.slack, what, stored.token, here.registry, secret)
                 told["installation"] = installation.id
-                found.append((told, _guided.placed(here.registry, installation, place)))
+                place = _guided.placed(here.registry, installation, place)
+                found.append((told, replace(place, name=name) if secret else place))
         return found
 
     @staticmethod

@@ -78,6 +78,7 @@ class Place:
     app_id: str = ""
     domain: str = ""
     fingerprint: str = ""
+    name: str = ""  # of a secret of the installation
 
     def fill(self, text: str) -> str:
         """A text, link or command of a guide, for this place."""
@@ -88,6 +89,7 @@ class Place:
             workspace=workspace,
             where=f"-e bot={bot} -e workspace={workspace}",
             fingerprint=self.fingerprint or "FINGERPRINT",
+            name=self.name or "NAME",
             app=f"{SETTINGS}/{self.app_id}" if self.app_id else SETTINGS,
             manage=apps,
             custom=f"{apps}/custom-integrations",

@@ -75,4 +75,16 @@ ROTATE = Step("Carry it to every service, and prove it", "rotate_bot {where}")
 INVITE = Step("Invite the bot into its channels again: /invite @{bot}, in each; into private ones nobody else can")
 LEAKED = Step("Revoke it, where it was seen by others", "revoke_bot")
 """The tool asks for the token itself, without showing it."""
+STAGE_NAMED = Step(
+    "Where it is among the `secrets` of the registry: give it to the tool, which asks for it without showing it",
+    "stage_token {where} -e token={name}",
+)
+ROTATE_NAMED = Step(
+    "Carry it to every service, and prove it. While the old one lives too, the run ends as old_alive",
+    "rotate_bot {where}",
+)
+PROVE_NAMED = Step("Prove that the old one is refused, and end the rotation", "rotate_bot {where}")
+ELSEWHERE_TOO = Step(
+    "Where the registry does not name it: put it where the old one was, restart what uses it, and see that it works"
+)
 ELSEWHERE = Step("Put the new value where the old one was, restart what uses it, and see that it works")

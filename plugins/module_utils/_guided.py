@@ -10,21 +10,29 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.botops.rotation.plugins.module_utils import _guide, _redact
+from ansible_collections.botops.rotation.plugins.module_utils import _guide, _named, _redact
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import Life, Probe
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
 from ansible_collections.botops.rotation.plugins.module_utils._slack import Slack
 from ansible_collections.botops.rotation.plugins.module_utils._tokens import Kind, classify, fingerprint
 
+_GUIDES = {"webhook": "webhook", "signing_secret": "signing", "client_secret": "client"}
 NOT_ASKED = (Kind.WEBHOOK, Kind.SESSION, Kind.UNKNOWN)  # what auth.test does not take, or is nobody's to send anywhere
 
 
-def credential(slack: Slack, what: str, value: str, registry: Registry | None) -> tuple[dict[str, Any], _guide.Place]:
-    """A credential by fingerprint: kind, life, whose it is, the guides that it may need; and its place."""
+def credential(
+    slack: Slack, what: str, value: str, registry: Registry | None, secret: _named.NamedSecret | None = None
+) -> tuple[dict[str, Any], _guide.Place]:
+    """A credential by fingerprint: kind, life, whose it is, the guides that it may need; and its place.
+
+    `secret`: what the registry says of one that is no token.
+    """
     _redact.register(value)
     value = value.strip()
     kind = classify(value)
-    if kind in NOT_ASKED:
+    if secret:
+        probe, about = _named.ask(slack, secret, value), {}
+    elif kind in NOT_ASKED:
         probe, about = Probe(Life.UNKNOWN, "", "Slack was not asked: auth.test takes no such credential"), {}
     else:
         probe, about = slack.whoami(value)
@@ -39,13 +47,13 @@ def credential(slack: Slack, what: str, value: str, registry: Registry | None) -
     found = {
         "what": what,
         "fingerprint": place.fingerprint,
-        "kind": kind.value,
+        "kind": secret.kind.replace("_", " ") if secret else kind.value,
         "life": probe.life.value,
         "evidence": probe.evidence,
         "identity": dict(probe.identity),
         "scopes": list(probe.scopes),
         "installation": owner.id if owner else "",
-        "guides": list(_guide.recognise(value, probe.scopes, about)),
+        "guides": [_GUIDES[secret.kind]] if secret else list(_guide.recognise(value, probe.scopes, about)),
     }
     return found, place
 
