@@ -117,8 +117,8 @@ def judge(
     A row goes back when one of its services failed and every old token that is concerned is accepted by Slack.
     With it go the rows that share a service with it.
     """
-    absent = dict(prepared["absent"])
-    if prepared["skip_unreachable"]:
+    absent = dict(prepared.get("absent") or {})  # nothing is known where the run stopped before it was prepared
+    if prepared.get("skip_unreachable"):
         absent |= {host: "unreachable" for host, said in rollout.items() if said.get("unreachable")}
     services = [
         entry
@@ -139,7 +139,7 @@ def judge(
             for service in planned
             if back & {installation(v) for v in _variables([service])}
             # An agent renders what is current in Vault also on hosts that the rollout did not come to.
-            and (rollout.get(host) or (service.get("rendered_by") is not None and host not in prepared["absent"]))
+            and (rollout.get(host) or (service.get("rendered_by") is not None and host not in absent))
         )
         for host, planned in plan["hosts"].items()
     }

@@ -237,7 +237,9 @@ class Slack(Messages):
         """
         return self._proxies.get(urlsplit(url).scheme)
 
-    def _call(self, token: str | None, method: str, attempts: int = 1, waits: bool = False, **arguments: Any) -> Any:
+    def _call(
+        self, token: str | None, method: str, /, attempts: int = 1, waits: bool = False, **arguments: Any
+    ) -> Any:
         """One Web API call; with more than one attempt it must be one that may be repeated. `waits`: sent again after a
         rate limit alone, which says that nothing was done. `token` None: that of an app's client.
         """

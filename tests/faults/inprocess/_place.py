@@ -105,7 +105,7 @@ class Place:
             def __init__(self, api_url: str, **more: Any) -> None:
                 super().__init__(api_url, place.slack_timeout, **more)
 
-            def _call(self, token: str, method: str, *args: Any, **more: Any) -> Any:
+            def _call(self, token: str, method: str, /, *args: Any, **more: Any) -> Any:
                 return place._slack_call(lambda: super(Slack, self)._call(token, method, *args, **more), method)
 
         class Adapter(_vault_http.Adapter):
