@@ -165,14 +165,18 @@ class _Telling:
         self.here.slack.update(secret, root["channel"], root["ts"], self.message["text"], self.message["blocks"])
 
     def _new(self, secret: str) -> dict[str, str]:
-        message, slack = self.message, self.here.slack
-        what = (secret, message["channel"], message["text"], message["blocks"], message["mark"])
+        message = self.message
+        return self._posted(secret, message["channel"], message["text"], message["blocks"], message["mark"])
+
+    def _posted(self, secret: str, channel: str, *what: Any) -> dict[str, str]:
+        """Posts, in a channel that the poster joins where it has to."""
+        slack = self.here.slack
         try:
-            return self._once(lambda: slack.post(*what))
+            return self._once(lambda: slack.post(secret, channel, *what))
         except SlackError as exc:  # refused, so it was not posted
-            if exc.code != "not_in_channel" or slack.join(secret, message["channel"]):
+            if exc.code != "not_in_channel" or slack.join(secret, channel):
                 raise
-            return self._once(lambda: slack.post(*what))
+            return self._once(lambda: slack.post(secret, channel, *what))
 
     def _details(self, secret: str, shown: Mapping[str, str], changed: bool) -> Told:
         """What stands in the thread. That it failed is said, and the message stands."""
@@ -181,10 +185,10 @@ class _Telling:
             return {}
         mark = f"{self.message['mark']}/thread"
         loud = changed and (details["loud"] or self.here.vault.now().timestamp() - float(shown["ts"]) > UNSEEN)
-        what = (secret, channel, details["text"], details["blocks"], mark, shown["ts"], loud)
+        what = (details["text"], details["blocks"], mark, shown["ts"], loud)
         try:
             if not self._found(secret, mark, shown["ts"]):
-                self._once(lambda: self.here.slack.post(*what))
+                self._posted(secret, channel, *what)
         except _Uncertain as exc:
             return {"state": "unknown", "evidence": f"its details: {exc.message}; not repeated"}
         except RotationError as exc:

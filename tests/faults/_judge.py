@@ -74,8 +74,8 @@ def in_doubt(done: Done) -> bool:
 def _differences(where: str, due: Any, found: Any) -> Iterator[str]:
     if isinstance(due, dict) and isinstance(found, dict):
         for key in due.keys() | found.keys():
-            # Of locks `held_locks` tells, and of what was posted `announcements`.
-            if not where.endswith("_lock") and "/failed/" not in key:
+            # Of locks `held_locks` tells, and of what was posted `announcements`; what was measured is never the same.
+            if not where.endswith("_lock") and "/failed/" not in key and key != "seconds":
                 yield from _differences(f"{where}/{key}", due.get(key), found.get(key))
     elif due != found:
         yield f"{where}: {found!r}, {due!r} is due"
@@ -184,9 +184,13 @@ def held_locks(setting: Setting) -> list[str]:
 
 
 def announcements(case: Case) -> Counter[tuple[str, str]]:
-    """How often each was posted in the case: (channel, the first word of its text)."""
+    """How often each was posted in the case: (channel, or its threads; the first word of its text, as it is now)."""
     posted = case.setting.sandbox.slack.messages()[case.messages_before :]
-    return Counter((one["channel_id"], one["text"].partition(" ")[0]) for one in posted)
+    return Counter((_where(one), one["text"].partition(" ")[0]) for one in posted)
+
+
+def _where(message: dict[str, Any]) -> str:
+    return message["channel_id"] + (" (thread)" if message["thread_ts"] else "")
 
 
 def others_touched(case: Case) -> list[str]:

@@ -175,8 +175,12 @@ class Case:
         return [(message.metadata or {})["event_payload"]["mark"] for message in self.world.messages]
 
     def announced(self) -> list[str]:
-        """What was posted, by the first words."""
-        return [message.text.split("*")[0] for message in self.world.messages]
+        """What was posted, by the first word as it is now, and whether it is in a thread."""
+        return [_first(message.text) + " (thread)" * bool(message.thread_ts) for message in self.world.messages]
+
+
+def _first(text: str) -> str:
+    return text.partition(" ")[0]
 
 
 _VOLATILE = (
