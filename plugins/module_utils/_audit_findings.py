@@ -29,6 +29,7 @@ KINDS = {
     "approval": "an installation waits for an admin's approval",
     "scopes": "a token lacks a scope that the registry asks for, or has one more",
     "age_unknown": "nothing tells when a token was issued",
+    "identity_unknown": "a token is of the right team, and nothing tells of which bot",
     "unneeded": "a legacy user token that nothing needs",
     "unexplained": "a token in an environment file that no service of the registry takes from there",
     "unreachable": "a host did not answer",
@@ -107,9 +108,10 @@ class Findings:
         if row["identity"] == "wrong":
             add("identity", f"{called} is not this bot's: {row['identity_evidence']}", "find out who put it there")
         elif row["identity"] == "unknown" and row["alive"] == "alive" and row["token"] == "bot":
-            add("unproven", f"whose {called} is, is not known: {row['identity_evidence']}", _compare_with(row))
+            what, _semicolon, step = row["identity_evidence"].partition("; ")
+            add("identity_unknown", f"whose {called} is, is not known: {what}", step or _compare_with(row))
         missing, excess = row["scopes_missing"], row["scopes_excess"]
-        if missing or excess:
+        if (missing or excess) and row["identity"] != "wrong":
             words = [f"lacks {', '.join(missing)}"] if missing else []
             words += [f"has {', '.join(excess)}, which the registry does not ask for"] if excess else []
             step = (
@@ -143,7 +145,7 @@ class Findings:
         self.add(
             "unexplained",
             f"{row['host']}:{row['env_file']}: {row['variable']}",
-            f"a {row['kind']} {row['fingerprint']}, {row['whose']}, which no service of the registry takes from there",
+            f"{_article(row['kind'])} {row['fingerprint']}, {row['whose']}, which no service of the registry takes from there",
             "take it out of the file, or add its variable to the service's env in botops_services",
             owners,
             users[0]["workspace"] if users else None,
@@ -198,6 +200,10 @@ def _under_way(row: Row, add: _Of, choice: str) -> None:
         count = row["approval"]["days"]
         since = f"since {row['approval']['since']}" + ("" if count is None else f" ({count} days)")
         add("approval", f"the approval of an admin is waited for {since}", "ask the admin; then run install_app")
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def _let_go(row: Row) -> str:

@@ -37,7 +37,7 @@ def _headline(audit: Mapping[str, Any]) -> str:
 
 
 def _tokens(audit: Mapping[str, Any]) -> str:
-    rows = [row for row in audit["tokens"] if row["fingerprint"] or row["needed"]]
+    rows = [row for row in audit["tokens"] if row["needed"]]  # the others are told together
     if len(rows) > MOST:
         named = {each["subject"] for each in audit["findings"] if each["kind"] != "unneeded"}
         rows = [row for row in rows if f"{row['installation']}/{row['token']}" in named]
@@ -72,8 +72,6 @@ def _scopes(row: Mapping[str, Any]) -> str:
 
 
 def _state(row: Mapping[str, Any]) -> str:
-    if not row["needed"]:
-        return "not needed"
     if row["rotation"]:
         return f"half done ({row['rotation']['state'].replace('_', ' ')})"
     return "a new one waits" if row["pending"] else "overdue" if row["due"] == "overdue" else "-"

@@ -123,6 +123,11 @@ def _identity(found: Found, name: str, probe: Probe | None, terms: Terms) -> Row
             ("the registry", {key: value for key, value in told.items() if value}),
         ]
         proof = _proofs.same_identity(probe.identity, team, references, False, installation.id if name == "bot" else "")
+        user = next((each["user_id"] for _where, each in references if each.get("user_id")), None)
+        if (
+            proof["result"] is None and user and user != probe.identity.get("user_id")
+        ):  # what a rotation would ask about
+            proof = {**proof, "result": False}
     return {"identity": IDENTITY[proof["result"]], "identity_evidence": proof["evidence"]}
 
 
@@ -186,7 +191,7 @@ def _approval(found: Found, now: datetime) -> Row | None:
 
 def _window(found: Found) -> Row | None:
     window = _notes.part(found.notes, "window")
-    if not all(isinstance(window.get(key), str) for key in ("start", "end")):
+    if window.get("cancelled") or not all(isinstance(window.get(key), str) for key in ("start", "end")):
         return None
     return {"start": window["start"], "end": window["end"]}
 

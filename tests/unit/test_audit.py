@@ -87,8 +87,8 @@ def test_findings_of_tokens() -> None:
     cases: dict[str, tuple[Any, Any, list[str]]] = {
         "dead": (PAST, refused("account_inactive"), ["dead"]),
         "not proven to be dead": (PAST, refused("invalid_auth"), ["unproven"]),
-        "of another team": (PAST, alive(team_id="T0999"), ["identity", "scopes"]),
-        "of another user": (PAST, alive(user_id="U0OTHER"), ["unproven", "scopes"]),
+        "of another team": (PAST, alive(team_id="T0999"), ["identity"]),
+        "of another user": (PAST, alive(user_id="U0OTHER"), ["identity"]),
         "overdue": (Record(current={"bot": known("gobot", 400)}), alive(("chat:write", "team:read")), ["overdue"]),
         "waiting": (Record(state=State.STAGED, tokens=waits), alive(("chat:write", "team:read")), ["pending"]),
         "half done": (
