@@ -19,7 +19,9 @@ options:
       - Bots by name. Only C(installations) is required.
       - C(installations) has, by short name of the workspace, C(bot_token_path) (required; where the bot token is in
         Vault), C(user_token_path) (where the legacy user token is) and C(bot_user_id) (V(U0123); what a new token is
-        compared with when nothing else is known).
+        compared with when nothing else is known), and C(secrets), what the bot has beside its tokens, by names of your own,
+        each with C(kind) (V(webhook), V(signing_secret) or V(client_secret)), C(path) (in Vault), C(field) (the key that
+        holds it there, that of tokens by default) and, for a client secret, C(client_id).
       - C(app_id) (V(A0123)), C(environment) (V(internal), the default, V(staging) or V(dev)), C(strategy) (V(staged),
         the default), C(required_scopes) (list, empty by default), C(owners) (list of ids of users and user groups) and
         C(channels) (by workspace, a list of the ids of channels where announcements are posted).

@@ -71,9 +71,8 @@ options:
     elements: dict
     required: true
   token:
-    description: Which token of the installation is staged.
+    description: Which token of the installation is staged, V(bot), V(user), or a name among its C(secrets).
     type: str
-    choices: [bot, user]
     default: bot
   token_file:
     description:

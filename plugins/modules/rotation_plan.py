@@ -331,7 +331,7 @@ plan:
               type: str
               sample: 9f8e7d6c5b4a
             old_life:
-              description: V(alive), V(dead) or V(unknown); null when there is no old token, or its value is gone.
+              description: V(alive), V(dead), V(unknown) or V(cannot be asked); null when there is no old token, or its value is gone.
               type: str
               sample: dead
             new_life:
