@@ -40,7 +40,7 @@ BUILT_IN = {
     "{% else %}Its services restart then.{% endif %}",
     "scheduled.thread": "{% if lines %}:calendar: What is planned:" + _LINES + "{% endif %}",
     "moved": ":calendar: *{{ bot }}* gets a new Slack token in *{{ workspace }}* {{ when }}: it was moved"
-    "{% if before %} from {{ before }}{% endif %}."
+    "{% if before %}, and not {{ before }}{% endif %}."
     "{% if expected %} It is expected to be unavailable for {{ expected }} then.{% endif %}",
     "moved.thread": ":calendar: *Moved*: *{{ bot }}* gets its new token in *{{ workspace }}* {{ when }}"
     "{% if before %}, and not {{ before }}{% endif %}.",

@@ -55,12 +55,12 @@ def _text(value: str) -> str:
     """RFC 5545, 3.3.11."""
     for plain, written in (("\\", "\\\\"), (";", "\\;"), (",", "\\,"), ("\r\n", "\\n"), ("\n", "\\n"), ("\r", "\\n")):
         value = value.replace(plain, written)
-    return "".join(each for each in value if each >= " " or each == "\t")
+    return "".join(each for each in value if (each >= " " and each != "\x7f") or each == "\t")
 
 
 def _parameter(value: str) -> str:
     """A quoted parameter: RFC 5545, 3.2, knows no escape for a quotation mark."""
-    return '"' + "".join(each for each in value.replace('"', "'") if each >= " ") + '"'
+    return '"' + "".join(each for each in value.replace('"', "'") if each >= " " and each != "\x7f") + '"'
 
 
 def _folded(line: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils import (
+    _calendar,
     _install_approval,
     _lease,
     _missing,
@@ -53,6 +54,7 @@ def _entry(here: Any, installation: Installation, survey: _survey.Survey) -> dic
         "lock": "",
         "missing": {},
         "approval": "",
+        "window": {},
         "expires_at": "",
         "next_step": "",
         "error": "",
@@ -79,6 +81,7 @@ def _entry(here: Any, installation: Installation, survey: _survey.Survey) -> dic
         "lock": f"{held.owner} until {held.expires:%Y-%m-%d %H:%M:%S} UTC" if valid else "",
         "missing": missing,
         "approval": approval,
+        "window": _calendar.describe(_calendar.of_notes(notes), here.vault.now()),
         "expires_at": stamp(ends) if ends else "",
         "next_step": _next(
             seen, _missing.listed(missing, _missing.hosts(here.registry, installation.id)), asked, refreshed
@@ -121,6 +124,11 @@ def _next(seen: Seen, missing: str = "", asked: str = "", refreshed: str = "") -
     return refreshed or NEXT[record.state]
 
 
+def _in_window(window: Mapping[str, Any]) -> str:
+    missed = ", which is over" if window and window["stands"] == "missed" else ""
+    return f"; its window: {window['words']}{missed}" if window else ""
+
+
 def table(rows: Iterable[Mapping[str, Any]]) -> str:
     """A line for each installation."""
     from tabulate import tabulate
@@ -129,7 +137,7 @@ def table(rows: Iterable[Mapping[str, Any]]) -> str:
     for row in rows:
         bot = row["tokens"].get("bot", {})
         stages = [bot.get(stage) or "-" for stage in ("current", "pending", "previous")]
-        said = row["error"] or row["next_step"]
+        said = (row["error"] or row["next_step"]) + _in_window(row["window"])
         lines.append(
             [
                 row["id"],

@@ -134,6 +134,12 @@ installations:
       description: Since when the approval of an admin of the workspace is waited for; empty where it is not.
       type: str
       sample: "2026-11-23T02:00:00Z"
+    window:
+      description:
+        - The window that is recorded for its rotation, with C(id), C(start), C(end), C(zone), C(sequence), C(words) and
+          C(stands) (V(ahead), V(open) or V(missed)). Empty where there is none.
+      type: dict
+      sample: {}
     next_step:
       description: What a person does next.
       type: str
