@@ -24,6 +24,7 @@ HEADINGS = {
     "approval": "Approvals that are waited for",
     "scopes": "Scopes that are missing or in excess",
     "age_unknown": "Tokens of unknown age",
+    "identity_unknown": "Tokens of a bot that nothing names",
     "unneeded": "Tokens that are not needed any more",
     "unexplained": "Tokens that no row of the registry explains",
     "unreachable": "Hosts that were not reached",

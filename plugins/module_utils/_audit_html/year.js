@@ -50,7 +50,8 @@ const Year = (() => {
   const words = ({ due, state }) => (due ? (SIGNS[state] ?? "") + short(due) : "age unknown");
 
   function months(scale) {
-    const step = scale.width < 340 ? 6 : scale.width < 700 ? 3 : 1;
+    const room = scale.width / ((scale.max - scale.min) / 30.4); // pixels of a month
+    const step = room < 14 ? 6 : room < 36 ? 3 : 1;
     const ticks = [], at = new Date(scale.min * DAY);
     at.setUTCDate(1);
     for (; at / DAY <= scale.max; at.setUTCMonth(at.getUTCMonth() + 1))
