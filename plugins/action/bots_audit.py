@@ -18,6 +18,7 @@ from ansible_collections.botops.rotation.plugins.module_utils import (
     _audit_write,
     _ledger_entries,
     _redact,
+    _stats,
 )
 from ansible_collections.botops.rotation.plugins.module_utils._audit_read import Reading
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
@@ -54,7 +55,9 @@ class ActionModule(GuardedAction):
                 self.warn(f"{found.installation.id}: {found.errors[what]}")
         audit = _audit.assemble(here.registry, reading.found, reading.probes, answers, here.vault.now(), asked)
         path, posted = self._tell(here, options, audit)
-        failure = _audit.failure(audit)
+        counts = Counter(each["kind"] for each in audit["findings"])
+        lost = (audit.get("ledger") or {}).get("problem")
+        failure = _audit.failure(audit) or (lost and f"the evidence of this audit was not kept: {lost}")
         result = {
             "changed": False,
             "run_id": audit["run_id"],
@@ -63,6 +66,7 @@ class ActionModule(GuardedAction):
             "path": path,
             "posted": posted,
             "table": _audit_table.table(audit, path),
+            "stats": _stats.of("audit", audit, success=not failure, outcomes=counts, path=path),
             "failed": bool(failure),
         }
         return {**result, "msg": failure} if failure else result

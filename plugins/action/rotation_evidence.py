@@ -14,6 +14,7 @@ from ansible_collections.botops.rotation.plugins.module_utils import (
     _evidence_render,
     _ledger_head,
     _report,
+    _stats,
 )
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, StateError
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import stamp
@@ -49,6 +50,13 @@ class ActionModule(GuardedAction):
             "evidence": evidence,
             "paths": paths,
             "table": _evidence_render.table(evidence, paths),
+            "stats": _stats.of(
+                "evidence",
+                evidence,
+                success=not failure,
+                outcomes={row["id"]: row["status"] for row in evidence["installations"]},
+                path=paths[0] if paths else "",
+            ),
             "failed": bool(failure),
         }
         return {**result, "msg": failure} if failure else result

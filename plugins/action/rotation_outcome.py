@@ -17,6 +17,7 @@ from ansible_collections.botops.rotation.plugins.module_utils import (
     _pause,
     _report,
     _services,
+    _stats,
     _told,
 )
 from ansible_collections.botops.rotation.plugins.module_utils._announce_texts import Texts
@@ -177,7 +178,12 @@ class ActionModule(GuardedAction):
             "changed": bool(path) and bool(options["prepared"].get("work")),
             "success": success,
             "failure": "" if success else problem or _report.failure(report),
-            "outcomes": {row["id"]: row["outcome"] for row in report["installations"]},
+            "outcomes": _outcomes(report),
             "table": table,
             "path": path,
+            "stats": _stats.of("rotation", report, success=success, outcomes=_outcomes(report), path=path),
         }
+
+
+def _outcomes(report: dict[str, Any]) -> dict[str, str]:
+    return {row["id"]: row["outcome"] for row in report["installations"]}

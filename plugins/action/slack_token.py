@@ -18,6 +18,7 @@ from ansible_collections.botops.rotation.plugins.module_utils import (
     _redact,
     _report,
     _revocation,
+    _stats,
 )
 from ansible_collections.botops.rotation.plugins.module_utils._alerts import Leak
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, TokenError
@@ -69,6 +70,13 @@ class ActionModule(GuardedAction):
             "go_on": _go_on(rows),
             "path": path,
             "table": _revocation.table(report, path),
+            "stats": _stats.of(
+                "revocation",
+                report,
+                success=not failure,
+                outcomes={row["fingerprint"] or row["source"]: row["outcome"] for row in rows},
+                path=path,
+            ),
             "failed": bool(failure),
         }
         if failure:

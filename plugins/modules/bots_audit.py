@@ -76,16 +76,20 @@ options:
     description: Days that a token may live. C(botops_rotation_days) without it.
     type: int
   rotation_days:
-    description: Days that a token may live. Taken from the inventory variable C(botops_rotation_days), else 365.
+    description:
+      - Days that a token may live.
+      - If not set, the variable C(botops_rotation_days) is used, then V(365).
     type: int
   warn_days:
-    description: Days before that from which on it is due. Taken from the inventory variable C(botops_rotation_warn_days), else 30.
+    description:
+      - Days before that from which on it is due.
+      - If not set, the variable C(botops_rotation_warn_days) is used, then V(30).
     type: int
   digest:
     description:
       - Posts a digest in the channels of the bots, in each workspace of what needs somebody there, by its notifier, else by a
         live bot. Nothing is posted where nobody is needed.
-      - Taken from the inventory variable C(botops_audit_digest), else V(false).
+      - If not set, the variable C(botops_audit_digest) is used, then V(false).
     type: bool
   report_dir:
     description: Directory of the report. Without it none is written, and no line in the ledger.
@@ -154,6 +158,13 @@ posted:
   returned: when O(state=audited)
   type: list
   elements: dict
+stats:
+  description:
+    - What is handed on as the statistic C(botops), with C(schema) (V(botops.stats/1)), C(kind), C(run_id), C(check), C(success),
+      C(outcomes), C(path) and C(report); null instead of a report of more than 512 KiB.
+  returned: always, for O(state=audited), unless Vault or the registry could not be read
+  type: dict
+  sample: {}
 table:
   description: The same for people. P(botops.rotation.summary#callback) prints it.
   returned: when O(state=audited)

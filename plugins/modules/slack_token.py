@@ -242,6 +242,13 @@ path:
   description: Where the report is; empty where none was written.
   returned: always, unless no token could be read
   type: str
+stats:
+  description:
+    - What is handed on as the statistic C(botops), with C(schema) (V(botops.stats/1)), C(kind), C(run_id), C(check), C(success),
+      C(outcomes), C(path) and C(report); null instead of a report of more than 512 KiB.
+  returned: always, unless no token could be read
+  type: dict
+  sample: {}
 table:
   description: All of it as text.
   returned: always, unless no token could be read
