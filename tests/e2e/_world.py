@@ -64,11 +64,11 @@ def in_files(sandbox: Sandbox, token: str) -> list[str]:
 
 
 def messages_by(sandbox: Sandbox, installation_mark: str = "") -> dict[str, list[str]]:
-    """Channel -> the texts that were posted there, in order."""
+    """Channel -> the texts that its messages have had, in order; what stands in threads is left out."""
     found: dict[str, list[str]] = {}
     for one in sandbox.slack.messages():
-        if installation_mark in one["text"]:
-            found.setdefault(one["channel_id"], []).append(one["text"])
+        if installation_mark in one["text"] and not one["thread_ts"]:
+            found.setdefault(one["channel_id"], []).extend([*one["history"], one["text"]])
     return found
 
 
