@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _install_approval, _verbs
+from ansible_collections.botops.rotation.plugins.module_utils import _chain, _install_approval, _verbs
 from ansible_collections.botops.rotation.plugins.module_utils._errors import TokenError, VaultUnavailable
 from ansible_collections.botops.rotation.plugins.module_utils._install_board import STAGED, UNCHANGED
 from ansible_collections.botops.rotation.plugins.module_utils._install_flow import Target
@@ -39,6 +40,15 @@ def wrong(target: Target, given: Any) -> tuple[str, str] | None:
     return None
 
 
+def _pair(here: Any, given: Any) -> _chain.Pair:
+    """What the next refresh begins with."""
+    ends = here.vault.now() + _chain.LIFETIME
+    if isinstance(given.bot_token_expires_at, int):
+        ends = min(ends, datetime.fromtimestamp(given.bot_token_expires_at, timezone.utc))
+    scopes = tuple(given.bot_scopes or ())
+    return _chain.Pair(given.bot_token, given.bot_refresh_token, ends, given.app_id, scopes)
+
+
 def stage(here: Any, target: Target, given: Any, options: Mapping[str, Any]) -> tuple[str, bool]:
     """Stages the tokens, under the lock; the row's state, and whether something is pending now that was not before.
 
@@ -49,10 +59,11 @@ def stage(here: Any, target: Target, given: Any, options: Mapping[str, Any]) -> 
     current = here.store.read(installation).tokens.get("bot")
     if current and current.token == given.bot_token:
         return UNCHANGED, False
-    if given.bot_refresh_token:
+    if given.bot_refresh_token and here.registry.bots[bot].strategy != "refresh":
         raise TokenError(
-            "the app is in Slack's rotation mode: its token lives for 12 hours and is refreshed, not rotated",
-            "both tokens are kept in Vault, in the secret _install beside the bot token",
+            "the app is in Slack's rotation mode: its token lives for 12 hours, and has to be refreshed",
+            f"set botops_bots.{bot}.strategy: refresh and start again: both tokens are kept in Vault, in the secret _install "
+            "beside the bot token",
         )
     if here.slack.probe(given.bot_token).code == "unavailable":
         raise VaultUnavailable("Slack does not answer whose the new token is", "wait until Slack answers")
@@ -60,6 +71,8 @@ def stage(here: Any, target: Target, given: Any, options: Mapping[str, Any]) -> 
     here.drop_own_lock(installation)
     is_new = False
     with here.locked(rows, False):
+        if given.bot_refresh_token:
+            _chain.keep(here.store, installation, _pair(here, given))
         for name, token, scopes in (
             ("bot", given.bot_token, given.bot_scopes),
             ("user", given.user_token, given.user_scopes),

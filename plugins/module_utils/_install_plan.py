@@ -9,9 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _install_approval, _redact, _rights, _survey
+from ansible_collections.botops.rotation.plugins.module_utils import _clients, _install_approval, _rights, _survey
 from ansible_collections.botops.rotation.plugins.module_utils import _install_board as _b
-from ansible_collections.botops.rotation.plugins.module_utils._errors import RegistryError, StateError
 from ansible_collections.botops.rotation.plugins.module_utils._install_flow import App, Target
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import Seen
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
@@ -33,8 +32,8 @@ class Plan:
 
 def make(here: Any, installations: list[Installation]) -> Plan:
     """Reads everything and judges it: RotationError with all that is in the way."""
-    paths = _client_paths(here, installations)
-    clients = {bot: _client(here, bot, path) for bot, path in paths.items()}
+    paths = _clients.paths(here.registry, (each.bot for each in installations))
+    clients = {bot: _clients.read(here.vault, bot, path) for bot, path in paths.items()}
     _require_rights(here, installations)
     survey = _survey.read(here.store, installations)
     for error in survey.errors.values():
@@ -52,35 +51,6 @@ def make(here: Any, installations: list[Installation]) -> Plan:
     if silent:
         notes.append(f"No user token is asked for, since the bot has no user_scopes: {', '.join(silent)}")
     return Plan(rows, targets, clients, {each.id: paths[each.bot] for each in installations}, notes)
-
-
-def _client_paths(here: Any, installations: Iterable[Installation]) -> dict[str, str]:
-    bots = dict.fromkeys(each.bot for each in installations)
-    paths = {name: here.registry.bots[name].client_path for name in bots}
-    missing = [name for name, path in paths.items() if not path]
-    if missing:
-        raise RegistryError(
-            [
-                f"botops_bots.{name}.client_path: is missing; an install page needs the app's client id"
-                for name in missing
-            ],
-            "put client_id and client_secret of the app (api.slack.com/apps, Basic Information) into one secret in Vault, "
-            "and its path into the registry",
-        )
-    return {name: path for name, path in paths.items() if path}
-
-
-def _client(here: Any, bot: str, path: str) -> tuple[str, str]:
-    data = here.vault.read(path).data or {}
-    found = [data.get(name) for name in ("client_id", "client_secret")]
-    if not all(isinstance(each, str) and each.strip() for each in found):
-        raise StateError(
-            f"The secret {path} of {bot} has no fields client_id and client_secret",
-            "put them there, from the app's page Basic Information",
-        )
-    client_id, client_secret = (str(each).strip() for each in found)
-    _redact.register(client_secret)
-    return client_id, client_secret
 
 
 def _require_rights(here: Any, installations: list[Installation]) -> None:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from ansible_collections.botops.rotation.plugins.module_utils._chain import Chain
 from ansible_collections.botops.rotation.plugins.module_utils._errors import (
     RotationError,
@@ -30,6 +32,18 @@ def install(installation: Installation) -> str:
         "install the app again, which gives a new pair and leaves the tokens in use alone: install_app "
         f"-e bot={installation.bot} -e workspace={installation.workspace}, then rotate_bot"
     )
+
+
+def next_step(chain: Chain, current: Stored | None, now: datetime) -> str:
+    """For the status of an installation of which nothing is pending or under way."""
+    if current is None or not (current.rotates or chain.refresh):
+        return "run rotate_bot: it brings the token into Slack's rotation mode" if current else ""
+    if chain.begun:
+        return f"run refresh_tokens: what was begun at {chain.begun.get('at')} was not finished"
+    ends = chain.ends(current)
+    if ends is None or ends <= now:
+        return "run refresh_tokens: the token has ended, or nobody knows when it does"
+    return f"nothing to do: the token lives until {ends:%Y-%m-%d %H:%M} UTC, and refresh_tokens renews it before"
 
 
 def no_chain(installation: Installation) -> StateError:

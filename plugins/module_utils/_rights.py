@@ -59,12 +59,14 @@ def _needs(
     """API path -> capabilities, for the tokens, record, lock and notes of an installation."""
     record = registry.record_path(installation)
     written = [installation.path(name) for name in names]
-    written += [record, registry.lock_path(installation), registry.notes_path(installation)]
-    needs = {vault.locate(path).api(): WRITE for path in written}
-    place = vault.locate(record)
-    if place.kv == 2:  # tokens that leave the record are destroyed in its old versions too
-        needs[place.api("metadata")] = ("read",)
-        needs[place.api("destroy")] = ("update",)
+    written += [registry.lock_path(installation), registry.notes_path(installation)]
+    emptied = [record]  # tokens that leave it are destroyed in its old versions too
+    if registry.bots[installation.bot].strategy == "refresh":
+        emptied.append(registry.refresh_path(installation))
+    needs = {vault.locate(path).api(): WRITE for path in (*written, *emptied)}
+    for place in map(vault.locate, emptied):
+        if place.kv == 2:
+            needs |= {place.api("metadata"): ("read",), place.api("destroy"): ("update",)}
     for name in installation.tokens:
         needs.setdefault(vault.locate(installation.path(name)).api(), ("read",))
     notifier = registry.notifiers.get(installation.workspace, {})
