@@ -25,7 +25,7 @@ class ActionModule(GuardedAction):
         selected = here.registry.select(options["bot"], options["workspace"])
         if options["spool_dir"]:
             self._tell_of_spool(_spool.Spool(options["spool_dir"]), {each.id for each in selected})
-        rows = _status.read(here, selected)
+        rows = _status.read(here, selected, self.warn)
         return {"changed": False, "installations": rows, "table": _status.table(rows)}
 
     def _tell_of_spool(self, spool: _spool.Spool, selected: set[str]) -> None:

@@ -11,7 +11,9 @@ class ModuleDocFragment:
 options:
   workspaces:
     description:
-      - Workspaces by short name, each with C(name) (for people) and C(team_id) (V(T0123)), both required.
+      - Workspaces by short name, each with C(name) (for people) and C(team_id) (V(T0123)), both required. On Enterprise Grid
+        C(admin_token_path) may say where in Vault a user token of an admin is, with the scope C(admin.apps:read), by which
+        requests to install an app are looked up.
       - Taken from the inventory variable C(botops_workspaces). One of the two must be given.
     type: raw
   bots:

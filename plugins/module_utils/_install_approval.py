@@ -4,8 +4,8 @@
 """That an installation waits for an admin of the workspace, in its notes (private to the collection).
 
 Slack tells an app nothing of a request, neither that it was made nor what became of it. So a person says that it was made,
-and the notes hold since when: `approval: {since}`. It ends when the app was installed.
-https://docs.slack.dev/admins/managing-app-approvals
+or an admin's token lists it (_install_requests), and the notes hold since when: `approval: {since, listed}`. It ends when
+the app was installed. https://docs.slack.dev/admins/managing-app-approvals
 """
 
 from __future__ import annotations
@@ -33,6 +33,16 @@ def note(here: Any, installation: Installation) -> str:
     at = stamp(here.vault.now())
     _notes.put(here, installation, "approval", lambda before: before or {"since": at})
     return read(here, installation)
+
+
+def note_listed(here: Any, installation: Installation, at: str) -> None:
+    """Notes what Slack lists: its date counts."""
+    _notes.put(here, installation, "approval", lambda _before: {"since": at, "listed": True})
+
+
+def is_listed(here: Any, installation: Installation) -> bool:
+    """Whether Slack has listed the request, so that one that is not there any more was answered."""
+    return bool(_notes.part(_notes.read(here, installation), "approval").get("listed"))
 
 
 def clear(here: Any, installation: Installation) -> None:

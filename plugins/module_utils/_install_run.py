@@ -14,6 +14,7 @@ from ansible_collections.botops.rotation.plugins.module_utils import (
     _install_flow,
     _install_keep,
     _install_plan,
+    _install_requests,
     _install_server,
     _install_store,
     _install_wait,
@@ -75,6 +76,7 @@ class Run:
             site = _install_server.Site(page, desk, address.callback, address.secure, _install_server.Site.new_key())
             with (
                 _install_wait.interruptible(board),
+                _install_requests.watched(self.fresh, plan.targets, board),
                 _install_server.Server(site, sock, options["install_cert"], options["install_key"]),
             ):
                 for note in plan.notes:

@@ -74,7 +74,7 @@ def _client_paths(bot: Rows) -> set[str]:
     return {each["path"] for each in secrets if each.get("path") and (each.get("kind"), each.get("field")) == due}
 
 
-def check_paths(bots: Rows, notifiers: Rows, record_mount: str | None, problems: Problems) -> None:
+def check_paths(workspaces: Rows, bots: Rows, notifiers: Rows, record_mount: str | None, problems: Problems) -> None:
     """No two tokens share a path, and none stands where what is kept beside the bot token of an installation goes."""
     ours = {}
     for name, bot in bots.items():
@@ -94,6 +94,9 @@ def check_paths(bots: Rows, notifiers: Rows, record_mount: str | None, problems:
         for key in ("token_path", "webhook_path")
         if notifier.get(key)
     ]
+    for slug, workspace in workspaces.items():
+        if workspace.get("admin_token_path"):
+            others.append((workspace["admin_token_path"], f"botops_workspaces.{slug}.admin_token_path"))
     for name, bot in bots.items():
         path, place = bot.get("client_path"), f"botops_bots.{name}.client_path"
         if path in seen and path not in _client_paths(bot):

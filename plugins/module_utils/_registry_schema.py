@@ -67,7 +67,13 @@ SCOPE = Text("a Slack scope", "chat:write", r"[a-z][a-z0-9_.:-]*")
 
 WORKSPACES = Table(
     WORKSPACE_NAME,
-    Fields({"name": Field(Text("the workspace's name", "IBM Cloud Platform"), True), "team_id": Field(TEAM_ID, True)}),
+    Fields(
+        {
+            "name": Field(Text("the workspace's name", "IBM Cloud Platform"), True),
+            "team_id": Field(TEAM_ID, True),
+            "admin_token_path": Field(PATH),
+        }
+    ),
     least=1,
 )
 

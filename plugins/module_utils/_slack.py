@@ -17,7 +17,7 @@ import logging
 import math
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.error import HTTPError
@@ -45,7 +45,7 @@ _Base = WebClient or object
 
 API_URL = "https://slack.com/api/"
 TIMEOUT = 10  # seconds for one request with its whole answer
-PAGES = 200  # of channels that are asked for
+PAGES = 200  # of rows that are asked for
 LONGEST_WAIT = 30  # seconds that a Retry-After is obeyed for
 
 # What slack_sdk lets through: of the network, of a body that is no text in its own encoding or no JSON (ValueError,
@@ -188,21 +188,26 @@ class Slack(Messages):
     def conversations(self, token: str, kind: str) -> list[dict[str, str]]:
         """The channels of a kind (public_channel, private_channel) that the token's user is in: {id, name}.
 
-        https://docs.slack.dev/reference/methods/users.conversations; a page may be short, only an empty cursor ends them.
+        https://docs.slack.dev/reference/methods/users.conversations
         """
-        found: list[dict[str, str]] = []
+        given = {"types": kind, "exclude_archived": True, "limit": 200}
+        return [
+            {"id": str(channel["id"]), "name": str(channel.get("name") or channel["id"])}
+            for channel in self.rows(token, "users_conversations", "channels", **given)
+            if channel.get("id")
+        ]
+
+    def rows(self, token: str, method: str, key: str, **given: Any) -> Iterator[dict[str, Any]]:
+        """What is under `key` in all pages of a read: a page may be short, only an empty cursor ends them."""
         cursor = ""
         for _page in range(PAGES):
-            options = {"types": kind, "exclude_archived": True, "limit": 200, **({"cursor": cursor} if cursor else {})}
-            answer = self._call(token, "users_conversations", attempts=ATTEMPTS, **options)
-            channels = answer.get("channels")
-            for channel in channels if isinstance(channels, list) else ():
-                if _at(channel, "id"):
-                    found.append({"id": str(channel["id"]), "name": str(_at(channel, "name") or channel["id"])})
+            answer = self._call(token, method, attempts=ATTEMPTS, **given, **({"cursor": cursor} if cursor else {}))
+            found = answer.get(key)
+            yield from (row for row in (found if isinstance(found, list) else ()) if isinstance(row, dict))
             cursor = str(_at(answer.get("response_metadata"), "next_cursor") or "")
             if not cursor:
-                return found
-        raise SlackError(f"users.conversations did not come to an end in {PAGES} pages", "too_many")
+                return
+        raise SlackError(f"{method.replace('_', '.')} did not come to an end in {PAGES} pages", "too_many")
 
     def post_webhook(self, url: str, text: str, blocks: list[dict[str, Any]]) -> dict[str, str]:
         """Posts once by an incoming webhook, which tells neither channel nor time of the message."""

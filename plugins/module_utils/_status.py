@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils import (
     _calendar,
     _install_approval,
+    _install_requests,
     _lease,
     _missing,
     _refresh_words,
@@ -35,15 +36,22 @@ NEXT = {
 }
 
 
-def read(here: Any, installations: Iterable[Installation]) -> list[dict[str, Any]]:
+def read(
+    here: Any, installations: Iterable[Installation], warn: Callable[[str], Any] = lambda _words: None
+) -> list[dict[str, Any]]:
     """One entry per installation, without secrets. What cannot be read says why."""
     installations = list(installations)
     survey = _survey.read(here.store, installations)
-    _survey.read_chains(survey, here.store, installations)
-    return [_entry(here, installation, survey) for installation in installations]
+    _survey.read_chains(survey, here.registry, here.store, installations)
+    listed = _install_requests.ask(here, installations)
+    for words in dict.fromkeys(answer.problem for answer in listed.values() if answer.problem):
+        warn(words)
+    return [_entry(here, each, survey, listed.get(each.id, _install_requests.Answer())) for each in installations]
 
 
-def _entry(here: Any, installation: Installation, survey: _survey.Survey) -> dict[str, Any]:
+def _entry(
+    here: Any, installation: Installation, survey: _survey.Survey, listed: _install_requests.Answer
+) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "id": installation.id,
         "bot": installation.bot,
@@ -67,8 +75,9 @@ def _entry(here: Any, installation: Installation, survey: _survey.Survey) -> dic
     valid = held is not None and held.expires > here.vault.now()
     notes = here.vault.read(here.registry.notes_path(installation)).data
     missing = _missing.read(notes) if seen.record.state is State.PROMOTED else {}
-    approval = "" if seen.record.pending else _install_approval.since(notes)
-    asked = _install_approval.words(approval, here.vault.now()) if approval else ""
+    approval, asked = ("", "")
+    if not seen.record.pending:
+        approval, asked = listed.standing(_install_approval.since(notes), here.vault.now())
     chain, current = survey.chains.get(installation.id), seen.tokens.get("bot")
     ends = chain.ends(current) if chain else None
     goes_on = seen.record.pending or seen.record.under_way or seen.record.awaited
@@ -107,12 +116,12 @@ def _tokens(seen: Seen) -> dict[str, dict[str, str | None]]:
 
 
 def _next(seen: Seen, missing: str = "", asked: str = "", refreshed: str = "") -> str:
-    """The next step, in one plain sentence. `asked`: since when an admin's approval of the app is waited for; `refreshed`:
+    """The next step, in one plain sentence. `asked`: that of an admin's approval of the app; `refreshed`:
     what is next where Slack's rotation mode is in use, and nothing else is to be done.
     """
     record = seen.record
     if asked:
-        return f"run install_app when an admin of the workspace has approved the app, asked for {asked}"
+        return asked
     if missing:
         return f"run rotate_bot: not on the new token: {missing}"
     for name, known in record.current.items():
