@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 export JOBS
 
-.PHONY: help venv demo test lint sanity unit integration e2e test-fuzz test-faults test-hosts hosts-up hosts-down bench sandbox-up sandbox-down changelog
+.PHONY: help venv demo test lint sanity unit integration e2e test-fuzz test-faults test-hosts test-runner hosts-up hosts-down bench sandbox-up sandbox-down changelog
 
 help:  ## list the targets (default)
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -66,6 +66,10 @@ test-hosts: $(READY)  ## rotations over SSH on hosts with systemd, in containers
 	@python -m pytest -n $(JOBS) --dist=loadfile tests/hosts
 	@echo 'test-hosts: molecule, the scenarios in extensions/molecule'
 	@molecule test --all
+
+test-runner: $(READY)  ## check, rotate and audit through ansible-runner, as AWX runs them; looks for tokens in what is left
+	@echo 'test-runner: tests/runner'
+	@python -m pytest tests/runner
 
 hosts-up: $(READY)  ## start COUNT=3 hosts with systemd and sshd, bots on them and a sandbox, in .hosts
 	@python -m tests.hosts up --count $(COUNT)

@@ -12,6 +12,11 @@ path "secret/data/generic/crn/v1/*" {
   capabilities = ["read"]
 }
 
+# The ledger's head, as in botops_ledger_head, or with botops_record_mount: secret: an audit is evidence, too.
+path "secret/data/botops_ledger" {
+  capabilities = ["create", "read", "update"]
+}
+
 # The credentials of notifiers, as in botops_notifier: for the digest alone.
 path "generic/crn/v1/internal/local/tip-oss-flow/global/notifier/*" {
   capabilities = ["read"]

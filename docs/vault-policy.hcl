@@ -33,3 +33,8 @@ path "secret/destroy/generic/crn/v1/*" {
 path "generic/crn/v1/internal/local/tip-oss-flow/global/notifier/*" {
   capabilities = ["read"]
 }
+
+# The ledger's head, as in botops_ledger_head, or with botops_record_mount: secret. It has to be on KV v2.
+path "secret/data/botops_ledger" {
+  capabilities = ["create", "read", "update"]
+}

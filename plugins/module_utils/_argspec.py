@@ -124,7 +124,7 @@ def fill(
             continue
         value = variable(option.variable) if option.variable else UNSET
         if value is UNSET or value is None:
-            value = _from_environment(option.env, environ)
+            value = from_environment(option.env, environ)
         values[name] = option.default if value is UNSET or value is None else _typed(option, name, value)
     return values
 
@@ -142,7 +142,8 @@ def _typed(option: Option, name: str, value: Any) -> Any:
     return result.validated_parameters[name]
 
 
-def _from_environment(name: str, environ: Mapping[str, str]) -> Any:
+def from_environment(name: str, environ: Mapping[str, str]) -> Any:
+    """What a variable of the environment, or the file that NAME_FILE names, holds; UNSET for none."""
     if not name:
         return UNSET
     if environ.get(name):

@@ -18,7 +18,7 @@ from typing import Any
 import jinja2.nativetypes
 import pytest
 import yaml
-from ansible_collections.botops.rotation.plugins.module_utils import _argspec, _redact
+from ansible_collections.botops.rotation.plugins.module_utils import _argspec, _clients, _redact
 from dateutil import rrule, tz
 from packaging.requirements import Requirement
 from packaging.version import Version
@@ -255,7 +255,7 @@ def test_what_credentials_put_into_a_job_is_what_is_read_there() -> None:
     groups = (_argspec.VAULT, _argspec.SLACK, _argspec.REGISTRY)
     options = [each for group in groups for each in group.values()]
     environment = {suffixed for each in options if each.env for suffixed in (each.env, f"{each.env}_FILE")}
-    environment |= {"SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET_FILE"}
+    environment |= set(re.findall(r"\bSLACK_CLIENT_[A-Z_]+\b", str(_clients.__doc__)))
     variables = {each.variable for each in options} | {"token_file"}
     for kind in TYPES.values():
         assert set(kind["injectors"].get("env", {})) <= environment
