@@ -21,6 +21,7 @@ except ImportError:  # _report says it
 DIRECTORY = Path(__file__).parent / "_evidence_html"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WIDTH = 600  # of a year, in the page's own units
+MOST = 60  # events of an installation that are shown, the last ones; a token that is refreshed has a thousand in a year
 
 
 def headline(evidence: Mapping[str, Any]) -> str:
@@ -104,12 +105,18 @@ def markdown(evidence: Mapping[str, Any]) -> str:
     for row in evidence["installations"]:
         name = f" ({row['name']})" if row["name"] else ""
         parts.append(f"### {row['id']}{name}: {row['status']}")
-        parts.append(_since(row))
-        parts += [_event(event) for event in row["events"]]
+        parts += [_since(row), earlier(row, evidence["year"])]
+        parts += [_event(event) for event in row["events"][-MOST:]]
     if evidence["audits"]:
         lines = [[each["at"], each["scope"], each["outcome"], _evidence.who(each["by"])] for each in evidence["audits"]]
         parts += ["## Audits", pipes(lines, ["at", "of", "outcome", "by"])]
     return _redact.text("\n\n".join(each for each in parts if each) + "\n")
+
+
+def earlier(row: Mapping[str, Any], year: int) -> str:
+    """What is said of the events that are not shown."""
+    more = len(row["events"]) - MOST
+    return f"{more} earlier events of the year are in evidence-{year}.json." if more > 0 else ""
 
 
 def _since(row: Mapping[str, Any]) -> str:
@@ -138,6 +145,8 @@ def page(evidence: Mapping[str, Any]) -> str:
         fingerprints=fingerprints,
         proofs=proofs,
         is_renewal=_evidence.is_renewal,
+        earlier=earlier,
+        most=MOST,
         x=lambda at: place(evidence["year"], at),
         months=[(name, WIDTH * number / 12) for number, name in enumerate(MONTHS)],
         width=WIDTH,

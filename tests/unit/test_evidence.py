@@ -137,6 +137,14 @@ def test_lines_of_a_later_version_are_shown_as_far_as_they_go(tmp_path: Path) ->
     assert _evidence_render.page(shown) and _evidence_render.markdown(shown) and _evidence_render.table(shown, [])
 
 
+def test_of_a_thousand_refreshes_the_last_are_shown(made: dict[str, Any]) -> None:
+    shown = evidence(made)
+    shown["installations"][0]["events"] *= 500
+    page, text = _evidence_render.page(shown), _evidence_render.markdown(shown)
+    for found in (page, text):
+        assert "940 earlier events of the year are in evidence-2026.json" in found and len(found) < 100_000
+
+
 @pytest.mark.parametrize(
     ("at", "due"), [("2028-01-01T00:00:00Z", 0.0), ("2028-07-01T00:00:00Z", 298.4), ("2028-12-31T00:00:00Z", 598.4)]
 )
