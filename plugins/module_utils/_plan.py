@@ -70,7 +70,7 @@ def make(
     selected = _selected(registry, bot, workspace, choices)
     survey = _survey.read(store, everything(registry))
     if not back:
-        _survey.read_chains(survey, store, selected)
+        _survey.read_chains(survey, registry, store, selected)
     concern = [
         token
         for installation in selected

@@ -14,7 +14,7 @@ from ansible_collections.botops.rotation.plugins.module_utils._errors import Rot
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import Life, Probe, settle
 from ansible_collections.botops.rotation.plugins.module_utils._record import Slot, Stored
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import RecordStore, Seen
-from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
+from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
 from ansible_collections.botops.rotation.plugins.module_utils._slack import Slack
 from ansible_collections.botops.rotation.plugins.module_utils._tokens import Kind, classify, problem
 
@@ -62,14 +62,15 @@ def read(store: RecordStore, installations: Iterable[Installation]) -> Survey:
     return survey
 
 
-def read_chains(survey: Survey, store: RecordStore, installations: Iterable[Installation]) -> None:
+def read_chains(
+    survey: Survey, registry: Registry, store: RecordStore, installations: Iterable[Installation]
+) -> None:
     """Reads what the strategy refresh needs of those whose bot has it: the chain, and the client of the app."""
     for each in installations:
-        bot = store.registry.bots[each.bot]
-        if bot.strategy == "refresh" and each.id in survey.seen:
+        if registry.bots[each.bot].strategy == "refresh" and each.id in survey.seen:
             try:
                 survey.chains[each.id] = _chain.read(store, each)
-                _clients.read(store.vault, each.bot, _clients.paths(store.registry, [each.bot])[each.bot])
+                _clients.read(store.vault, each.bot, _clients.paths(registry, [each.bot])[each.bot])
             except VaultUnavailable:
                 raise
             except RotationError as exc:

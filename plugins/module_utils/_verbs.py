@@ -180,7 +180,7 @@ def retired(here: Any, options: Mapping[str, Any], check: bool) -> Result:
             continue
         try:
             before = seen.record
-            spared = keep | {token["old"] for token in row["tokens"].values() if token["overlaps"] and token["old"]}
+            spared = keep | {token["old"] for token in row["tokens"].values() if token.get("overlaps") and token["old"]}
             if check:
                 record = _rotation.retire(before, seen.tokens, survey.lives, here.store.at(), spared)
             else:
@@ -201,8 +201,9 @@ def _last_words(seen: Seen, row: Mapping[str, Any], survey: _survey.Survey, keep
     for name, token in row["tokens"].items():
         new = survey.probe(seen.tokens.get(name))
         old = survey.probe(seen.record.slot(name).previous)
-        spared = token["overlaps"] or token["old"] in keep
-        proof = _proofs.old_refused(token["old"], old, token["old"] in keep, token["overlaps"])
+        overlaps = bool(token.get("overlaps"))
+        proof = _proofs.old_refused(token["old"], old, token["old"] in keep, overlaps)
+        spared = overlaps or token["old"] in keep
         result["old_refused"][name] = proof
         if new is None or not new.usable:
             said = new.evidence if new else "it is not in Vault"

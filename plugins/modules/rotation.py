@@ -48,6 +48,11 @@ options:
         app gives new ones. Before, it saves which channels the bot is in, and what the new token is compared with. There
         is no way back; it has to be confirmed, at a prompt or by O(confirm_revoke). A row that was revoked is left as it
         is, and a token of which Slack does not say whether it lives is refused.
+      - V(refreshed) is for rows whose C(action) is V(exchange) or V(refresh). It has Slack give a token of its rotation mode
+        for a static one (C(oauth.v2.exchange)), or the next one for a refresh token, keeps the pair in Vault before anything
+        else, and stages the new token. What is about to be used up is written ahead, so that a run that dies is taken up
+        by the next one. What another run has done meanwhile is not done again. An exchange cannot be undone; it has to be
+        confirmed, at a prompt or by O(confirm_exchange).
       - V(promoted) saves the current token as previous and makes the pending one current, for rows whose C(action) is
         V(promote) or V(resume). For V(adopt) it takes over the current token that was overwritten by hand. Other rows
         are left out. Nothing is promoted over a previous token that is not dead.
@@ -60,7 +65,7 @@ options:
       - The first installation that fails ends V(promoted), V(restored) and V(aborted). The message names it and those
         that were done before it.
     type: str
-    choices: [staged, revoked, promoted, restored, retired, aborted]
+    choices: [staged, revoked, refreshed, promoted, restored, retired, aborted]
     required: true
   installations:
     description:
@@ -131,6 +136,11 @@ options:
       - For O(state=revoked), the names of the bots whose tokens are revoked, sorted and with commas between them. Without it
         they are asked for at the terminal, where tokens are about to be revoked.
     type: str
+  confirm_exchange:
+    description:
+      - For O(state=refreshed), the names of the bots whose static tokens enter Slack's rotation mode, sorted and with commas
+        between them. Without it they are asked for at the terminal, where tokens are about to be exchanged.
+    type: str
   run_id:
     description: RV(botops.rotation.rotation_plan#module:plan.run_id), which names a rotation that is adopted, or begins
       with a revoke.
@@ -194,12 +204,12 @@ results:
     state:
       description:
         - Where its record stands now, or would in check mode. See RV(botops.rotation.rotation_plan#module:plan).
-      returned: for every state but V(retired)
+      returned: for every state but V(refreshed)
       type: str
       sample: promoted
     rotation_id:
       description: Name of its rotation.
-      returned: for every state but V(retired)
+      returned: for every state but V(refreshed) and V(retired)
       type: str
       sample: 20261122T090000Z-gobot-11ab
     fingerprint:
@@ -218,6 +228,11 @@ results:
       type: list
       elements: str
       sample: [chat:write, users:read]
+    changed:
+      description: Whether a new token was staged. Not where another run has been faster.
+      returned: for V(refreshed)
+      type: bool
+      sample: true
     outcome:
       description:
         - V(rotated); V(old_alive) (Slack still accepts an old token that O(keep_old) does not name); V(failed) (the new
@@ -226,13 +241,13 @@ results:
       type: str
       sample: rotated
     reason:
-      description: Why it is not rotated.
-      returned: for V(retired)
+      description: Why it is not rotated, revoked or refreshed.
+      returned: for V(retired), V(revoked) and V(refreshed)
       type: str
       sample: ""
     next_step:
       description: What a person has to do then.
-      returned: for V(retired)
+      returned: for V(retired) and V(refreshed)
       type: str
       sample: ""
     old_refused:

@@ -102,6 +102,28 @@ options:
         the row says so.
     type: bool
     default: false
+  refresh_margin:
+    description:
+      - Hours before its end in which a token of Slack's rotation mode is refreshed, more than 0 and at most 12, its life.
+      - If not set, the variable C(botops_refresh_margin) is used, then V(3).
+    type: float
+  refresh_only:
+    description:
+      - A scheduled refresh. Only bots whose strategy is C(refresh) are taken, none enters Slack's rotation mode, and a
+        refresh that was rolled back is not tried again while the old token goes on.
+    type: bool
+    default: false
+  exchange_untried:
+    description:
+      - A bot whose environment is V(internal) may enter Slack's rotation mode although no bot of the environment V(staging)
+        is in it yet.
+    type: bool
+    default: false
+  refreshed:
+    description:
+      - What O(botops.rotation.rotation#module:state=refreshed) gave in this run, by installation. What was not refreshed is
+        refused for its reason, and nothing is refreshed again.
+    type: dict
   rotation_days:
     description:
       - Days after which a token is due.
@@ -204,8 +226,9 @@ plan:
           description:
             - V(promote) makes pending tokens current; V(resume) goes on with a rotation that was begun; V(adopt) takes
               over a current token that was overwritten by hand; V(reinstall) revokes the old token, where that was not done
-              yet, and waits for the app's installation to give a new one; V(converge) brings hosts to the current token where
-              they have another; V(none) does nothing.
+              yet, and waits for the app's installation to give a new one; V(exchange) has Slack give a token of its rotation
+              mode for a static one; V(refresh) has it give the next one for a token that ends soon; V(converge) brings hosts
+              to the current token where they have another; V(none) does nothing.
           type: str
           sample: promote
         state:
@@ -225,6 +248,15 @@ plan:
         revoked_at:
           description:
             - When this rotation began to revoke the old token, in UTC. Empty where it did not.
+          type: str
+          sample: ""
+        routine:
+          description: Whether the new token is refreshed from the old one. Then nothing is announced unless it fails.
+          type: bool
+          sample: false
+        expires_at:
+          description:
+            - When the newest token ends, of those of Slack's rotation mode. Empty for a static one, and where it is not known.
           type: str
           sample: ""
         outcome:
@@ -347,6 +379,11 @@ plan:
                 - Whether Slack accepted the old token in this run, so that services and Vault may go back to it.
               type: bool
               sample: false
+            overlaps:
+              description:
+                - Whether the new token is of Slack's rotation mode, so that the old one may go on beside it for a while.
+              type: bool
+              sample: false
             identity:
               description: As in the row.
               type: dict
@@ -399,6 +436,10 @@ plan:
       sample: []
     installs:
       description: Whether a row waits for an installation of the app.
+      type: bool
+      sample: false
+    refreshes:
+      description: Whether Slack is to give a token of its rotation mode for a row.
       type: bool
       sample: false
     locks:

@@ -134,6 +134,10 @@ installations:
       description: Since when the approval of an admin of the workspace is waited for; empty where it is not.
       type: str
       sample: "2026-11-23T02:00:00Z"
+    expires_at:
+      description: When the current token ends, of an app in Slack's rotation mode; empty where that is not known.
+      type: str
+      sample: ""
     window:
       description:
         - The window that is recorded for its rotation, with C(id), C(start), C(end), C(zone), C(sequence), C(words) and
