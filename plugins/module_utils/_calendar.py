@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _announce, _lease, _notes, _speaker
-from ansible_collections.botops.rotation.plugins.module_utils._announce_texts import Texts, about
+from ansible_collections.botops.rotation.plugins.module_utils import _calendar_tell, _lease, _notes
+from ansible_collections.botops.rotation.plugins.module_utils._announce_texts import Texts
 from ansible_collections.botops.rotation.plugins.module_utils._calendar_reminders import Reminders
 from ansible_collections.botops.rotation.plugins.module_utils._errors import (
     LockError,
@@ -25,8 +25,7 @@ from ansible_collections.botops.rotation.plugins.module_utils._errors import (
     VaultUnavailable,
 )
 from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import current_owner
-from ansible_collections.botops.rotation.plugins.module_utils._post import Poster
-from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
+from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
 from ansible_collections.botops.rotation.plugins.module_utils._report import POSTED
 from ansible_collections.botops.rotation.plugins.module_utils._window import Window
 
@@ -60,7 +59,7 @@ def schedule(here: Any, installation: Installation, wanted: Window, texts: Texts
     kept = {**window.to_dict(), **{key: noted[key] for key in ("before", "reminders") if noted.get(key)}}
     if not check:
         _notes.put(here, installation, "window", lambda _before: kept)
-    told = _tell(here, installation, window, "moved" if window.sequence else "scheduled", notes, kept, texts, check)
+    told = _calendar_tell.tell(here, installation, window, notes, kept, texts, check)
     entry = _settle(here, installation, window, {**notes, "window": kept}, texts, check)
     return {**entry, "announcements": told, "changed": entry["changed"] or before is None or before != window}
 
@@ -75,7 +74,7 @@ def cancel(here: Any, installation: Installation, texts: Texts, check: bool) -> 
     if not check:
         _notes.put(here, installation, "window", lambda before: {**before, "cancelled": True})
     entry = _settle(here, installation, None, notes, texts, check)
-    told = _tell(here, installation, window, "cancelled", notes, noted, texts, check)
+    told = _calendar_tell.tell(here, installation, window, notes, noted, texts, check, "cancelled")
     if not check and not entry["error"] and all(one["state"] in (*POSTED, "unknown") for one in told):
         _notes.put(here, installation, "window", lambda _before: {})
     return {**entry, "window": describe(window, here.vault.now()), "announcements": told, "changed": True}
@@ -123,14 +122,20 @@ def _plan_one(here: Any, installation: Installation, notes: Mapping[str, Any], t
     window = of_notes(notes)
     noted = _notes.part(_notes.part(notes, "window"), "reminders")
     idle = window is not None and not Reminders(here, installation, None).to_do(window, noted, here.vault.now())
-    if check or idle:
+    if check or (idle and _calendar_tell.is_told(here, installation, window, notes)):
         return _settle(here, installation, window, notes, texts, True)
     with _lock(here, installation):
         notes = _notes.read(here, installation)
         window = of_notes(notes)
         if window is None:
             return _forget(here, installation, notes, check)
-        return _settle(here, installation, window, notes, texts, check)
+        entry = _settle(here, installation, window, notes, texts, check)
+        if not _calendar_tell.is_told(here, installation, window, notes):  # what could not be told then
+            entry["announcements"] = _calendar_tell.tell(
+                here, installation, window, notes, _notes.part(notes, "window"), texts, check
+            )
+            entry["changed"] = True
+        return entry
 
 
 @contextmanager
@@ -170,62 +175,6 @@ def entry_of(installation: Installation, window: dict[str, Any] | None = None, e
     }
 
 
-def _subject(registry: Registry, installation: Installation, window: Window) -> dict[str, Any]:
-    """A row, as far as announcements look at one."""
-    return {
-        "id": installation.id,
-        "bot": installation.bot,
-        "workspace": installation.workspace,
-        "workspace_name": registry.workspaces[installation.workspace].name,
-        "window": window.to_dict(),
-        "tokens": {},
-    }
-
-
-def _facts(window: Window, notes: Mapping[str, Any], noted: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "before": str(noted.get("before") or ""),
-        "expected": about(_announce.expected(_notes.part(notes, "announcements"))),
-    }
-
-
-def _tell(
-    here: Any,
-    installation: Installation,
-    window: Window,
-    phase: str,
-    notes: Mapping[str, Any],
-    noted: Mapping[str, Any],
-    texts: Texts,
-    check: bool,
-) -> list[dict[str, Any]]:
-    """Tells the channels of the installation; what became of each message."""
-    registry, poster = here.registry, Poster(here, check)
-    row = _subject(registry, installation, window)
-    lines = [f"window: {window.words()}", *(f"reminder: {left} before" for left in window.reminders())]
-    facts = {**_facts(window, notes, noted), "lines": lines if phase == "scheduled" else []}
-    who = _speaker.notifier(registry, installation.workspace) or {"kind": "installation", "fingerprint": ""}
-    told = []
-    for channel in _announce.channels(registry, row):
-        name = f"{window.id}.{window.sequence}"
-        message = _announce.message(registry, row, phase, channel, facts, texts, name)
-        told.append(poster.post({**message, "poster": who}))
-    return told
-
-
-def _reminders(
-    here: Any, installation: Installation, window: Window | None, notes: Mapping[str, Any], texts: Texts
-) -> Reminders:
-    def message(left: str) -> tuple[str, list[dict[str, Any]]]:
-        facts = {**_facts(window, notes, {}), "left": left}
-        made = _announce.message(
-            here.registry, _subject(here.registry, installation, window), "reminder", "", facts, texts, window.id
-        )
-        return made["text"], made["blocks"]
-
-    return Reminders(here, installation, message)
-
-
 def _settle(
     here: Any,
     installation: Installation,
@@ -238,7 +187,7 @@ def _settle(
     now = here.vault.now()
     entry = entry_of(installation, describe(window, now))
     noted = _notes.part(_notes.part(notes, "window"), "reminders")
-    reminders = _reminders(here, installation, window, notes, texts)
+    reminders = _calendar_tell.reminders(here, installation, window, notes, texts)
     if check or not reminders.to_do(window, noted, now):
         entry["reminders"] = reminders.expected(window, noted, now)
         return entry

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.botops.rotation.plugins.module_utils import _announce
+from ansible_collections.botops.rotation.plugins.module_utils._announce_texts import about
 
 from tests.unit._core import World, alive, dead, fp, registry, token
 
@@ -40,6 +41,34 @@ def test_one_message_for_each_channel_of_each_row_that_changes() -> None:
     assert len(set(marks(messages))) == 3
     assert "*gobot* gets a new Slack token in *IBM Cloud Platform*" in messages[0]["text"]
     assert messages[0]["blocks"][1]["elements"][0]["text"] == "Owners: <@U0123>, <!subteam^S0456>"
+
+
+def test_one_thread_for_all_phases_of_a_rotation_in_every_attempt_and_a_windows_own() -> None:
+    told = [_announce.messages(registry(), rows(attempt=n), phase) for n in (1, 2) for phase in ("started", "done")]
+    assert [{message["thread"] for message in some} for some in told] == [{fp(f"new {IBM}"), fp(f"new {COMPOSE}")}] * 4
+    window = {"id": "w", "start": "2027-01-15T01:00:00Z", "end": "2027-01-15T02:00:00Z", "zone": "Z", "sequence": 0}
+    [row, *_dummy] = rows()
+    assert _announce.messages(registry(), [{**row, "window": window}], "started")[0]["thread"] == "w"
+
+
+def test_a_refresh_that_goes_well_is_not_told() -> None:
+    routine = [{**row, "routine": True} for row in rows()]
+    assert not _announce.messages(registry(), routine, "started") + _announce.messages(registry(), routine, "done")
+    assert _announce.messages(registry(), routine, "failed")
+
+
+def test_the_longest_of_the_last_times_is_expected() -> None:
+    marks = {str(n): {"state": "sent", "seconds": seconds} for n, seconds in enumerate((9.0, 1, 2.5, 0.5, 1, 1))}
+    assert _announce.expected({**marks, "x": {"state": "sent"}, "y": "?"}) == 2.5
+    assert _announce.expected({}) is None
+    assert [about(each) for each in (None, 0.2, 1.2, 89, 90, 200)] == [
+        "",
+        "about 1 second",
+        "about 2 seconds",
+        "about 89 seconds",
+        "about 2 minutes",
+        "about 4 minutes",
+    ]
 
 
 def test_marks_are_the_same_in_every_run_of_an_attempt() -> None:
@@ -81,8 +110,11 @@ def test_else_the_new_token_else_the_old_one_else_nobody() -> None:
 def test_lengths_stay_within_slacks_limits() -> None:
     owners = [f"U{n:010}" for n in range(400)]
     known = registry(gobot={"owners": owners}, contact={"name": "OSS ciebot", "slack": "U0123"})
-    for message in _announce.messages(known, rows(), "failed", {IBM: "long " * 2000}):
-        assert all(len(block["text"]["text"]) <= 3000 for block in message["blocks"] if block["type"] == "section")
+    lines = [f"service {n} " + "long " * 40 for n in range(500)]
+    for message in _announce.messages(known, rows(), "failed", {IBM: {"fate": "long " * 2000, "lines": lines}}):
+        blocks = [*message["blocks"], *message["details"]["blocks"]]
+        assert all(len(block["text"]["text"]) <= 3000 for block in blocks if block["type"] == "section")
+        assert len(message["text"]) <= 3000, "chat.update takes 4,000 characters"
         context = message["blocks"][1]["elements"]
         assert len(context) <= 10 and all(len(element["text"]) <= 3000 for element in context)
 
@@ -91,6 +123,6 @@ def test_no_owners_and_no_contact_is_no_context() -> None:
     known = registry(gobot={"owners": []})
     assert all(len(message["blocks"]) == 1 for message in _announce.messages(known, rows(), "done"))
     known = registry(gobot={"owners": []}, contact={"name": "OSS ciebot", "slack": "U0123"})
-    message = _announce.messages(known, rows(), "done", {IBM: "It was unavailable for 0.8 s in this run."})[0]
+    message = _announce.messages(known, rows(), "done", {IBM: {"seconds": "0.8 s"}})[0]
     assert message["blocks"][1]["elements"][0]["text"] == "Questions: OSS ciebot <@U0123>"
     assert message["text"].endswith("is available. It was unavailable for 0.8 s in this run.")
