@@ -12,10 +12,12 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible_collections.botops.rotation.plugins.module_utils import (
+    _argspec,
     _ledger,
     _ledger_add,
     _ledger_check,
@@ -23,6 +25,7 @@ from ansible_collections.botops.rotation.plugins.module_utils import (
 )
 from ansible_collections.botops.rotation.plugins.module_utils._errors import VaultUnavailable
 from ansible_collections.botops.rotation.plugins.module_utils._ledger_head import Heads
+from ansible_collections.botops.rotation.plugins.plugin_utils import _ledger as _hook
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -312,3 +315,67 @@ def test_a_ledger_that_is_gone_is_missed_by_the_next_run(path: Path) -> None:
     assert old["ledger"] in kept["problem"] and "not there any more" in kept["problem"]
     assert set(known.read()) == {old["ledger"], kept["ledger"]}
     assert check(path, known).findings == []  # by itself it is well; evidence asks for the other
+
+
+# --- the hook of the actions ------------------------------------------------------------------------------------------
+
+
+class Vaults:
+    """A session's Vault: one that answers, or not."""
+
+    def __init__(self, alive: bool, kv: int = 2) -> None:
+        self.memory, self.alive, self.kv = MemoryVault(), alive, kv
+
+    def now(self) -> Any:
+        if not self.alive:
+            raise VaultUnavailable("Vault: no answer in time")
+        return self.memory.now()
+
+    def identity(self) -> dict[str, str]:
+        return {"name": "approle (rotation)", "entity_id": "e-1"}
+
+    def locate(self, path: str) -> Any:
+        return SimpleNamespace(kv=self.kv)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.memory, name)
+
+
+def keep(path: Path | None, vault: Vaults, head: str | None = PLACE, awx: dict[str, str] | None = None) -> Any:
+    """What the hook gives, and what it warned of."""
+    warned: list[str] = []
+    action = SimpleNamespace(variable=lambda name: (awx or {}).get(name, _argspec.UNSET), warn=warned.append)
+    options = {"ledger": path and str(path), "ledger_head": head, "record_mount": None, "report_dir": "reports"}
+    entry = _ledger_entries._entry("rotation", "gobot/ibmcloud", "run", "rotated")
+    return _hook.keep(action, SimpleNamespace(vault=vault), options, [entry]), warned
+
+
+def last(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text().splitlines()[-1])
+
+
+def test_the_hook_tells_who_it_was(path: Path) -> None:
+    vault = Vaults(True)
+    kept, warned = keep(path, vault, awx={"awx_user_name": "anna", "awx_job_id": "7"})
+    assert (kept["problem"], warned) == ("", []) and Heads(vault, PLACE).read()[kept["ledger"]]["n"] == 2
+    by = last(path)["by"]
+    assert by["vault"] == {"name": "approle (rotation)", "entity_id": "e-1"}
+    assert by["awx"] == {"user_name": "anna", "job_id": "7"} and by["login"] and by["host"]
+
+
+def test_without_vault_the_line_is_written_and_the_head_is_missed(path: Path) -> None:
+    kept, _warned = keep(path, Vaults(False))
+    assert kept["last"] == 2 and "head in Vault was not written" in kept["problem"] and "vault" not in last(path)["by"]
+    kept, _warned = keep(path, Vaults(False), head=None)
+    assert kept["last"] == 3 and kept["problem"] == "", "where there is no head, none is missed"
+
+
+def test_a_head_on_kv_v1_is_refused(path: Path) -> None:
+    kept, _warned = keep(path, Vaults(True, kv=1))
+    assert kept["last"] == 2 and "is on KV v1" in kept["problem"]
+
+
+def test_a_job_of_awx_whose_ledger_is_thrown_away_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    kept, (warning,) = keep(None, Vaults(True), awx={"awx_job_id": "7"})
+    assert kept["path"] == "reports/ledger.jsonl" and "set botops_ledger" in warning
