@@ -33,7 +33,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Matrix:
-    """`columns`: a bot's workspaces, with ` (user)` where it is the user token; a row has a cell or None for each."""
+    """`columns`: a bot's workspaces, with ` (user)` and the like where it is another token than the bot's; a row has a cell or None for each."""
 
     bot: str
     columns: tuple[str, ...]
@@ -45,9 +45,10 @@ class Matrix:
 
 
 def build(audit: words.Audit) -> list[Matrix]:
-    """In alphabetical order of the bots. An installation that no service uses has an empty column."""
+    """In alphabetical order of the bots. An installation whose bot token no service uses has an empty column."""
     columns: dict[str, dict[str, None]] = {}
-    for each in sorted([*audit["tokens"], *audit["services"]], key=words.key):
+    bots = [token for token in audit["tokens"] if token["token"] == "bot"]
+    for each in sorted([*bots, *audit["services"]], key=words.key):
         bot, column = _where(each)
         columns.setdefault(bot, {})[column] = None
     used: dict[str, dict[Name, dict[str, list[Service]]]] = {}

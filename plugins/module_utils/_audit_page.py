@@ -15,6 +15,7 @@ from ansible_collections.botops.rotation.plugins.module_utils import _audit_matr
 
 DIRECTORY = Path(__file__).parent / "_audit_html"
 OPEN = 60  # rows of a table up to which it is open at first
+SOME = 8  # and of findings that do not fail the audit
 FEW = 20  # and among many matrices those with drift, while they are few and small
 # The sign and the word of a verdict: nothing is told by colour alone.
 SIGNS = {"good": "✓", "bad": "✕", "wait": "◔", "unknown": "?"}
@@ -25,13 +26,15 @@ DUES = {"ok": "good", "soon": "wait", "overdue": "bad"}
 def render(audit: _audit_words.Audit) -> str:
     """The page. Everything in it that comes from the audit is escaped."""
     drifting = [service for service in audit["services"] if service["drift"]]
+    tokens = sorted(_audit_words.present(audit), key=_by_due)
     return _look.document(
         "page.html.j2",
         DIRECTORY / "audit.css",
         [_look.CHART, DIRECTORY / "year.js", DIRECTORY / "rows.js"],
         audit=audit,
         summary=audit["summary"],
-        tokens=sorted(_audit_words.present(audit), key=_by_due),
+        tokens=tokens,
+        dated=any(token["due_at"] for token in tokens),
         kinds=_audit_words.by_kind(audit["findings"]),
         ahead=_audit_words.ahead(audit),
         matrices=_audit_matrix.by_bot(_audit_matrix.build(audit)),
@@ -44,6 +47,7 @@ def render(audit: _audit_words.Audit) -> str:
         lives=LIVES,
         dues=DUES,
         most=OPEN,
+        some=SOME,
         few=FEW if len(drifting) <= FEW else 0,
     )
 

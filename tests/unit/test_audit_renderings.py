@@ -104,13 +104,25 @@ def test_a_matrix_of_each_bot() -> None:
     matrices = {matrix.bot: matrix for matrix in _audit_matrix.build(SMALL)}
     assert list(matrices) == ["alertbot", "ciebot", "gobot", "standupbot"]
     gobot = matrices["gobot"]
-    assert gobot.columns == ("compose", "ibmanalytics", "ibmcloud", "ibmcloud (user)", "watsondataplatform")
+    assert gobot.columns == ("compose", "ibmanalytics", "ibmcloud", "watsondataplatform")
     (name, cells), (_other, all_well) = gobot.rows
     assert name == ("bot-host-1", "gobot-consumer") and gobot.drift == 1
-    assert [cell and cell.verdict for cell in cells] == ["good", "bad", "good", None, "good"]
+    assert [cell and cell.verdict for cell in cells] == ["good", "bad", "good", "good"]
     assert cells[1].said == "process: previous"
     assert cells[1].drifting == ("bot-host-1/gobot-consumer/SLACK_TOKEN_IBMANALYTICS",)
     assert {cell.verdict for cell in all_well if cell} == {"good"}
+
+
+def test_other_tokens_have_a_column_where_a_service_uses_them() -> None:
+    tokens = [
+        token("gobot/ibmcloud"),
+        token("gobot/ibmcloud", "user"),
+        token("gobot/compose"),
+        token("gobot/compose", "user"),
+    ]
+    (matrix,) = _audit_matrix.build(audit(tokens, [service("h", "s", "gobot/ibmcloud", token="user")]))
+    assert matrix.columns == ("compose", "ibmcloud", "ibmcloud (user)")
+    assert [cell and cell.verdict for cell in matrix.rows[0][1]] == [None, None, "good"]
 
 
 def test_the_worst_of_several_variables_is_shown() -> None:

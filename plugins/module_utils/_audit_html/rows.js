@@ -40,7 +40,7 @@
   function draw() {
     const left = [...tokens.rows].filter((row) => !row.hidden);
     Year.draw(left.map((row) => ({
-      name: name(row), from: Number(row.dataset.from), due: Number(row.dataset.due), state: row.dataset.s, show: () => show(row),
+      name: name(row), from: Number(row.dataset.from), due: Number(row.dataset.due), window: Number(row.dataset.window ?? 0), state: row.dataset.s, show: () => show(row),
     })));
   }
 

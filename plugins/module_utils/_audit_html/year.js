@@ -47,11 +47,12 @@ const Year = (() => {
   }
 
   const SIGNS = { dead: "✕ dead, due ", overdue: "✕ ", soon: "◔ " };
-  const words = ({ due, state }) => (due ? (SIGNS[state] ?? "") + short(due) : "age unknown");
+  const words = ({ due, window, state }) =>
+    (due ? (SIGNS[state] ?? "") + short(due) : "age unknown") + (window ? `, ◆ ${short(window)}` : "");
 
   function months(scale) {
     const room = scale.width / ((scale.max - scale.min) / 30.4); // pixels of a month
-    const step = room < 14 ? 6 : room < 36 ? 3 : 1;
+    const step = room < 14 ? 6 : room < 20 ? 3 : room < 40 ? 2 : 1;
     const ticks = [], at = new Date(scale.min * DAY);
     at.setUTCDate(1);
     for (; at / DAY <= scale.max; at.setUTCMonth(at.getUTCMonth() + 1))
@@ -139,10 +140,11 @@ const Year = (() => {
   const cut = (text, most) => (text.length > most ? text.slice(0, most - 1) + "…" : text);
   const said = (row) => (row.due ? `issued ${short(row.from)}, due ${short(row.due)}${row.state === "ok" ? "" : ", " + row.state}` : "its age is not known");
 
-  // Draws these rows ({name, from, due, state, show}); days since 1970-01-01, 0 where unknown.
+  // Draws these rows ({name, from, due, window, state, show}); days since 1970-01-01, 0 where unknown.
   function draw(given) {
     rows = given;
-    const canvas = document.getElementById("chart"), box = canvas.parentElement;
+    const canvas = document.getElementById("chart"), box = canvas?.parentElement;
+    if (!canvas) return; // of no token anything is known
     document.getElementById("year").hidden = false;
     const narrow = isNarrow();
     const each = rows.length <= LABELLED ? (narrow ? 38 : 26) : Math.max(1, 700 / rows.length);
