@@ -34,7 +34,7 @@ def job(
         done = Job(folder / "job", sandbox, credential, template, answers).run(*arguments)
     else:
         worker = folder / "worker"
-        worker.mkdir()
+        worker.mkdir(parents=True)
         done = Job(folder / "job", sandbox, credential, template, answers, worker).stream(
             folder / "out", "-vvvv", *arguments
         )
@@ -80,7 +80,7 @@ def test_what_awx_runs(module_sandbox: Sandbox, credential: Credential, tmp_path
 
     audit = job(sandbox, credential, tmp_path / "audit", way, "botops audit", fail_on="dead,drift")
     assert audit.status == 0 and audit.stats["botops"]["kind"] == "audit", audit
-    assert audit.stats["botops"]["report"]["summary"]["dead"] == 0
+    assert audit.stats["botops"]["report"]["summary"]["drift"] == 0
 
     evidence = job(sandbox, credential, tmp_path / "evidence", way, "botops evidence")
     assert evidence.status == 0 and evidence.stats["botops"]["outcomes"][row] == "renewed", evidence
