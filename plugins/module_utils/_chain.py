@@ -86,13 +86,13 @@ def read(store: RecordStore, installation: Installation) -> Chain:
             f"The secret {path} has a schema other than {SCHEMA}",
             "look at it with `vault kv get`; install_app puts a new one in its place",
         )
-    token, refresh = (str(data.get(key) or "") for key in ("token", "refresh_token"))
+    token, refresh, app_id = (_text(data.get(key)) for key in ("token", "refresh_token", "app_id"))
     scopes = data.get("scopes") if isinstance(data.get("scopes"), list) else []
     return Chain(
         secret,
-        Stored(token, scopes=tuple(map(str, scopes))) if token else None,
+        Stored(token, scopes=tuple(filter(None, map(_text, scopes)))) if token else None,
         Stored(refresh) if refresh else None,
-        str(data.get("app_id") or "") or None,
+        _redact.text(app_id) or None,
         _words(data.get("expires")),
         _words(data.get("begun")),
     )
@@ -130,6 +130,10 @@ def keep(store: RecordStore, installation: Installation, pair: Pair) -> None:
         except VaultConflict:
             if not left:
                 raise
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _words(value: Any) -> dict[str, str]:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.sandbox import tokens
-from tests.unit._core import IDENTITY, SCOPES, World, alive, dead, fp, registry, stored, token
+from tests.unit._core import IDENTITY, SCOPES, World, alive, dead, fp, stored, token
 
 ROW = "gobot/ibmcloud"
 CIE = "ciebot/ibmcloud"  # neither app_id nor bot_user_id is in the registry
@@ -369,12 +369,6 @@ def test_a_token_that_is_nowhere_is_said_to_be() -> None:
     record = Record("r1", State.PROMOTED, 1, {}, {"bot": fp("old")})
     row = World(records={ROW: record}).holds(ROW, None).row()
     assert row["outcome"] == "refused" and "is nowhere in Vault" in row["reason"]
-
-
-def test_another_strategy_is_refused() -> None:
-    world = World(registry(gobot={"strategy": "refresh"})).holds(ROW, OLD, dead()).stages(ROW, NEW, alive())
-    row = world.row()
-    assert row["outcome"] == "refused" and "botops_bots.gobot.strategy: staged" in row["next_step"]
 
 
 # -- whatever is found ------------------------------------------------------------------------------------------------
