@@ -46,12 +46,14 @@ class ActionModule(GuardedAction):
         failure = "; ".join(_calendar_files.failures(entries))
         if failure and options["state"] in ("planned", "closed"):  # what they are a part of goes on
             self.warn(failure)
-        return {
+        result = {
             "changed": any(entry["changed"] for entry in entries),
             "windows": entries,
             "failure": failure,
-            "table": _calendar_files.table(entries) if entries else "no window is recorded",
         }
+        if entries or options["state"] in ("scheduled", "cancelled"):
+            result["table"] = _calendar_files.table(entries) if entries else "no window is recorded"
+        return result
 
     def _scheduled(
         self, here: Session, selected: list[Installation], texts: Texts, options: dict[str, Any]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,7 @@ from ansible_collections.botops.rotation.plugins.module_utils._errors import (
 from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import current_owner
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
 from ansible_collections.botops.rotation.plugins.module_utils._report import POSTED
+from ansible_collections.botops.rotation.plugins.module_utils._survey import WORKERS
 from ansible_collections.botops.rotation.plugins.module_utils._window import Window
 
 Entry = dict[str, Any]
@@ -103,10 +105,13 @@ def plan_due(here: Any, installations: Iterable[Installation], texts: Texts, che
     Takes the lock of an installation for what it changes; one that another run holds is left to the next time. What
     fails is in the entry's `error`; only a Vault that is down is raised.
     """
-    found = []
-    for installation in installations:
+    installations, found, _vault = list(installations), [], here.vault  # one login for all threads
+    with ThreadPoolExecutor(WORKERS) as pool:
+        windows = pool.map(lambda each: _read(here, each), installations)
+    for installation, (notes, problem) in zip(installations, windows):
         try:
-            notes = _notes.read(here, installation)
+            if problem:
+                raise problem
             if _notes.part(notes, "window"):
                 found.append(_plan_one(here, installation, notes, texts, check))
         except VaultUnavailable:
@@ -116,6 +121,13 @@ def plan_due(here: Any, installations: Iterable[Installation], texts: Texts, che
         except RotationError as exc:
             found.append(entry_of(installation, error=str(exc)))
     return found
+
+
+def _read(here: Any, installation: Installation) -> tuple[dict[str, Any], RotationError | None]:
+    try:
+        return _notes.read(here, installation), None
+    except RotationError as exc:
+        return {}, exc
 
 
 def _plan_one(here: Any, installation: Installation, notes: Mapping[str, Any], texts: Texts, check: bool) -> Entry:

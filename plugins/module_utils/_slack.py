@@ -76,6 +76,14 @@ def _retry_after(headers: Mapping[str, Any]) -> float:
     return max(1.0, seconds) if math.isfinite(seconds) else 1.0
 
 
+class _ShortRateLimit(_CappedRateLimit):
+    """The same, where it is worth to wait at all."""
+
+    def _can_retry(self, *, state, request, response=None, error=None) -> bool:
+        limited = super()._can_retry(state=state, request=request, response=response, error=error)
+        return limited and _retry_after(response.headers) <= LONGEST_WAIT
+
+
 class _Client(_Base):
     """slack_sdk's client, each request of which has an end, its answer read whole."""
 
@@ -242,11 +250,9 @@ class Slack(Messages):
         """
         return self._proxies.get(urlsplit(url).scheme)
 
-    def _call(
-        self, token: str | None, method: str, /, attempts: int = 1, waits: bool = False, **arguments: Any
-    ) -> Any:
-        """One Web API call; with more than one attempt it must be one that may be repeated. `waits`: sent again after a
-        rate limit alone, which says that nothing was done. `token` None: that of an app's client.
+    def _call(self, token: str | None, method: str, /, attempts: int = 1, waits: bool = False, **arguments: Any) -> Any:
+        """One Web API call; with more than one attempt it must be one that may be repeated. `waits`: sent again
+        once after a short rate limit, which says that nothing was done. `token` None: that of an app's client.
         """
         _redact.register(token or "")
         handlers = []
@@ -257,7 +263,7 @@ class Slack(Messages):
                 ConnectionErrorRetryHandler(max_retry_count=attempts - 1),
             ]
         elif waits:
-            handlers = [_CappedRateLimit(max_retry_count=ATTEMPTS - 1)]
+            handlers = [_ShortRateLimit(max_retry_count=1)]
         options = {"timeout": self.timeout, "ssl": self._tls, "retry_handlers": handlers, "logger": _log}
         client = _Client(token=token, base_url=self.api_url, **options)
         client.proxy = self._proxy(self.api_url)

@@ -163,7 +163,7 @@ failure:
   sample: ""
 table:
   description: The windows for people, a line for each installation. P(botops.rotation.summary#callback) prints it.
-  returned: success
+  returned: success, where there is any, and for O(state=scheduled) and O(state=cancelled)
   type: str
   sample: |-
     installation    window                                                        reminders              announced    calendar
