@@ -42,7 +42,8 @@ def decide(installation: Installation, survey: Survey, registry: Registry, choic
     seen = survey.seen[installation.id]
     record = seen.record
     row.update(state=record.state.value, rotation_id=record.rotation_id, attempt=record.attempt)
-    row.update(revoked_at=record.revoked_at if record.awaited or record.pending or record.under_way else "")
+    goes_on = record.awaited or record.pending or record.under_way or installation.id in survey.unfinished
+    row.update(revoked_at=record.revoked_at if goes_on else "")
     row.update(routine=record.routine and bool(record.pending or record.under_way or row["id"] in survey.unfinished))
     chain = survey.chains.get(row["id"])
     ends = chain.ends(record.slot("bot").pending or seen.tokens.get("bot")) if chain else None

@@ -38,14 +38,17 @@ class Case:
         self._fill_slack(old_alive)
         place.bao.put(self.path, {"value": self.old, "owner": "OSS ciebot"})
         place.bao.put(NOTIFIER, {"value": self.notifier})
-        issued = control.issued(self.world, self.world.installation(INSTALLATION))
-        place.bao.put(self.record, _records.staged(None, "gobot", "bot", self.new, issued, self.old))
+        self._stage()
         self.host = Host(fingerprint(self.old), well)
         self.taken: dict[str, Any] = {}
         place.weather.set()
         place.weather.late, place.weather.meddle = [], self._meddle
         place.clock.off, place.slack_timeout = 0.0, SLACK_TIMEOUT
         self.credentials = place.approle() if setting.auth == "approle" else {"vault_token": place.token}
+
+    def _stage(self) -> None:
+        issued = control.issued(self.world, self.world.installation(INSTALLATION))
+        self.place.bao.put(self.record, _records.staged(None, "gobot", "bot", self.new, issued, self.old))
 
     def _fill_slack(self, old_alive: bool) -> None:
         world = World(self.place.slack.url)

@@ -20,6 +20,7 @@ from ansible_collections.botops.rotation.plugins.action import (
     rotation_outcome,
     rotation_plan,
     rotation_tokens,
+    slack_membership,
     slack_message,
     vault_token_info,
 )
@@ -102,7 +103,7 @@ class Pipeline:
         """One task; `Failed` when the product says so."""
         action = object.__new__(module.ActionModule)
         action._task = SimpleNamespace(check_mode=False, diff=True, action=name)
-        action._display = SimpleNamespace(warning=self.said.append)
+        action._display = SimpleNamespace(warning=self.said.append, display=self.said.append)
         action.task_vars = self.task_vars
         shared = {option: each for group in action.SHARED for option, each in group.items()}
         defaults = {option: spec.get("default") for option, spec in action.OPTIONS.items()}
@@ -202,12 +203,10 @@ class Pipeline:
     def _end(self, have: dict[str, Any], stop: Result, choices: Mapping[str, Any]) -> None:
         judged, lease = have.get("judged"), have.get("lease")
         if judged and judged["proven"]:
-            rows = [row for row in have["plan"]["installations"] if row["id"] in judged["proven"]]
-            given = {"state": "retired", "installations": rows, "lease": lease, "keep_old": choices.get("keep_old")}
-            have["retired"] = self._registered("prove that the old tokens are refused", **given)
+            self._prove(have, [row for row in have["plan"]["installations"] if row["id"] in judged["proven"]], choices)
         try:
             if judged:
-                names = ("plan", "prepared", "judged", "promoted", "retired", "restored")
+                names = ("plan", "prepared", "judged", "promoted", "retired", "restored", "memberships")
                 said = {name: have.get(name, {}) for name in names}
                 given = {**said, "restore": have.get("restore", {}), "stop": stop}
                 done = self.task("conclude", rotation_outcome, state="concluded", **given)["concluded"]
@@ -220,6 +219,17 @@ class Pipeline:
         finally:
             if judged and lease:
                 self.task("release the locks", rotation_lock, state="released", lease=lease)
+
+    def _prove(self, have: dict[str, Any], rows: list[Result], choices: Mapping[str, Any]) -> None:
+        revoked = [row for row in rows if row["revoked_at"]]
+        try:
+            if revoked:
+                done = self.task("bring the bot back into its channels", slack_membership, installations=revoked)
+                have["memberships"] = done["results"]
+        except Failed:
+            return
+        given = {"state": "retired", "installations": rows, "lease": have["lease"], "keep_old": choices.get("keep_old")}
+        have["retired"] = self._registered("prove that the old tokens are refused", **given)
 
     @staticmethod
     def _of(have: Mapping[str, Any]) -> Result:

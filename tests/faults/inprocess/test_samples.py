@@ -9,7 +9,15 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.inprocess import test_clock, test_permissions, test_restore, test_rollback, test_slack, test_vault
+from tests.faults.inprocess import (
+    test_clock,
+    test_permissions,
+    test_reinstall,
+    test_restore,
+    test_rollback,
+    test_slack,
+    test_vault,
+)
 from tests.faults.inprocess._judge import Undisturbed, undisturbed
 from tests.faults.inprocess._place import SETTINGS, Place
 
@@ -59,6 +67,13 @@ def test_the_way_back_fails(place: Place) -> None:
 def test_rollback_dies_before_it_is_announced(place: Place) -> None:
     due = test_rollback.rolled_back(place, "v2")
     assert not test_rollback.rollback_case(place, due, "v2", "killed after", last(due, "_rotation", "v2"))
+
+
+@pytest.mark.parametrize("call", ("auth_revoke", "oauth_v2_access", "chat_update"))
+def test_a_reinstallation_dies_when_slack_has_done_what_it_asked(call: str, place: Place) -> None:
+    due = test_reinstall.reinstalled(place, "v2")
+    at = [line for line in due.log if "/v1/" not in line].index(call) + 1
+    assert not test_reinstall.reinstall_case(place, due, "v2", "slack", "killed after", at)
 
 
 def test_another_run_before_the_new_token_becomes_current(place: Place, due: Due) -> None:
