@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The windows of rotations: kept in the notes of an installation, told to people, and what a run asks of them (private).
 
-In the notes, `window: {id, start, end, zone, sequence, reminders: {LEFT/CHANNEL: {due, id}}}`, with `before` (the time that
+In the notes, `window: {id, start, end, zone, sequence, reminders: {LEFT/CHANNEL: {due, at, id}}}`, with `before` (the time that
 a move has replaced) and `cancelled` (until people have been told). A window ends with the rotation that it is for.
 """
 

@@ -12,11 +12,11 @@ https://docs.slack.dev/reference/methods/chat.scheduleMessage
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils import _speaker
-from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, SlackError
+from ansible_collections.botops.rotation.plugins.module_utils._errors import SlackError
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import stamp
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
 from ansible_collections.botops.rotation.plugins.module_utils._slack_messages import same_message
@@ -62,28 +62,49 @@ class Reminders:
         for key in self._stale(due, noted):
             self._take_back(secret, key, kept.pop(key), now)
         for key, at in due.items():
+            state, evidence = self._state(key, at, kept, now), ""
+            if state == "planned" and not self._stands(kept.get(key), waiting, now):
+                state, evidence = self._make_up(secret, key, at, waiting, kept)
             left, _slash, channel = key.partition("/")
-            state, evidence = "planned", ""
-            if at <= now + SOONEST:
-                state = "planned" if key in kept else "passed"
-            elif at > now + FARTHEST:
-                state = "later"
-            elif not (key in kept and any(same_message(one["id"], kept[key]["id"]) for one in waiting)):
-                try:
-                    kept[key] = {"due": stamp(at), **self._plan(secret, left, channel, at, waiting, kept)}
-                except RotationError as exc:
-                    kept.pop(key, None)
-                    state, evidence = "failed", exc.message
             found.append({"left": left, "channel": channel, "at": stamp(at), "state": state, "evidence": evidence})
         return kept, found
+
+    @staticmethod
+    def _state(key: str, at: datetime, noted: Noted, now: datetime) -> str:
+        if at > now + FARTHEST:
+            return "later"
+        return "planned" if key in noted or at > now + SOONEST else "passed"
+
+    @staticmethod
+    def _stands(entry: Mapping[str, Any] | None, waiting: list[dict[str, Any]], now: datetime) -> bool:
+        """Whether a reminder was posted, or Slack still has it."""
+        if entry is None:
+            return False
+        posted = str(entry.get("at")) <= stamp(now + SOONEST)
+        return posted or any(same_message(one["id"], str(entry.get("id"))) for one in waiting)
+
+    def _make_up(
+        self, secret: str, key: str, at: datetime, waiting: list[dict[str, Any]], kept: Noted
+    ) -> tuple[str, str]:
+        """Plans a reminder, and notes it in `kept`: its state and evidence."""
+        left, _slash, channel = key.partition("/")
+        before = kept.pop(key, None)
+        try:
+            kept[key] = {"due": stamp(at), **self._plan(secret, left, channel, at, waiting, kept)}
+        except SlackError as exc:
+            if exc.code != "time_in_past":
+                return "failed", exc.message
+            if before is None:  # by Slack's clock, which is ahead of Vault's
+                return "passed", ""
+            kept[key] = before
+        return "planned", ""
 
     def expected(self, window: Window | None, noted: Noted, now: datetime) -> list[dict[str, Any]]:
         """The entries, of what is noted and what would be done; Slack is not asked."""
         found = []
         for key, at in self.due(window).items():
             left, _slash, channel = key.partition("/")
-            state = "planned" if key in noted or at > now + SOONEST else "passed"
-            state = "later" if at > now + FARTHEST else state
+            state = self._state(key, at, noted, now)
             found.append({"left": left, "channel": channel, "at": stamp(at), "state": state, "evidence": ""})
         return found
 
@@ -104,16 +125,16 @@ class Reminders:
     def _plan(
         self, secret: str, left: str, channel: str, at: datetime, waiting: list[dict[str, Any]], kept: Noted
     ) -> dict[str, Any]:
-        """Plans one, or finds that a run which died has: its id."""
+        """Plans one, or finds that a run which died has: its id, and when it is posted."""
         text, blocks = self.message(left)
         first, ours = int(at.timestamp()), {entry["id"] for entry in kept.values()}
         times = [first - EARLIER * step for step in range(STEPS)]
         for one in waiting:
             if one["channel"] == channel and one["at"] in times and one["text"] == text and one["id"] not in ours:
-                return {"id": one["id"]}
+                return {"id": one["id"], "at": _stamped(one["at"])}
         for when in times:
             try:
-                return {"id": self._schedule(secret, channel, when, text, blocks)}
+                return {"id": self._schedule(secret, channel, when, text, blocks), "at": _stamped(when)}
             except SlackError as exc:
                 if exc.code != "restricted_too_many":
                     raise
@@ -139,3 +160,7 @@ class Reminders:
                     f"the reminder of {left} in {channel} could not be taken back ({exc.code}), and is posted at "
                     f"{entry.get('due')}"
                 )
+
+
+def _stamped(at: int) -> str:
+    return stamp(datetime.fromtimestamp(at, timezone.utc))

@@ -50,7 +50,8 @@ def is_told(here: Any, installation: Installation, window: Window, notes: Mappin
         f"{window.id}.{window.sequence}/{_phase(window)}/{channel or 'webhook'}"
         for channel in _announce.channels(here.registry, row)
     }
-    return all((marks.get(mark) or {}).get("state") == "sent" for mark in due)
+    sent = {mark for mark, entry in marks.items() if isinstance(entry, Mapping) and entry.get("state") == "sent"}
+    return due <= sent
 
 
 def reminders(

@@ -61,13 +61,13 @@ class Poster:
     def _post(self, message: Message) -> tuple[str, Told]:
         marks = self._marks(message)
         known = marks.get(message["mark"])
-        if known and known["state"] == "sent":
-            return "already", {"ts": known.get("ts", ""), "evidence": f"posted at {known['at']}"}
+        if known and known.get("state") == "sent":
+            return "already", {"ts": known.get("ts", ""), "evidence": f"posted at {known.get('at')}"}
         if message["poster"]["kind"] == "nobody":
             return "failed", {"evidence": "there is no live token or notifier to post it with"}
         if self.check:
             return "planned", {}
-        doubt = known["at"] if known and known["state"] == "sending" else ""
+        doubt = str(known.get("at")) if known and known.get("state") == "sending" else ""
         secrets = list(_speaker.secrets(self.here, self._installation(message), message["poster"]))
         if not doubt:
             self._note(message, "sending", {})
@@ -99,7 +99,8 @@ class Poster:
         return self.here.registry.installation(*message["installation"].split("/", 1))
 
     def _marks(self, message: Message) -> dict[str, Any]:
-        return _notes.part(_notes.read(self.here, self._installation(message)), "announcements")
+        noted = _notes.part(_notes.read(self.here, self._installation(message)), "announcements")
+        return {mark: entry for mark, entry in noted.items() if isinstance(entry, Mapping)}
 
     def _note(self, message: Message, state: str, told: Mapping[str, str]) -> None:
         entry = {"state": state, "at": stamp(self.here.vault.now()), "thread": message["thread"], **told}
@@ -154,9 +155,9 @@ class _Telling:
                 continue
             if entry.get("ts"):
                 return {"channel": entry.get("channel") or message["channel"], "ts": entry["ts"]}
-            if entry["state"] == "sending" and mark != message["mark"]:
+            if entry.get("state") == "sending" and mark != message["mark"]:
                 try:
-                    return self.here.slack.find(secret, message["channel"], mark, _before(entry["at"]))
+                    return self.here.slack.find(secret, message["channel"], mark, _before(str(entry.get("at"))))
                 except SlackError:  # what cannot be found cannot be changed
                     return None
         return None
@@ -184,7 +185,7 @@ class _Telling:
         if not details["text"] or not shown["ts"]:
             return {}
         mark = f"{self.message['mark']}/thread"
-        loud = changed and (details["loud"] or self.here.vault.now().timestamp() - float(shown["ts"]) > UNSEEN)
+        loud = changed and (details["loud"] or self.here.vault.now().timestamp() - _moment(shown["ts"]) > UNSEEN)
         what = (details["text"], details["blocks"], mark, shown["ts"], loud)
         try:
             if not self._found(secret, mark, shown["ts"]):
@@ -221,5 +222,16 @@ class _Telling:
 
 
 def _before(at: str) -> str:
-    """Five minutes before, in Unix seconds: two clocks may differ."""
-    return str((datetime.strptime(at, "%Y-%m-%dT%H:%M:%S%z") - timedelta(minutes=5)).timestamp())
+    """Five minutes before, in Unix seconds: two clocks may differ. Of what is no time, the beginning of all."""
+    try:
+        return str((datetime.strptime(at, "%Y-%m-%dT%H:%M:%S%z") - timedelta(minutes=5)).timestamp())
+    except ValueError:
+        return "0"
+
+
+def _moment(ts: str) -> float:
+    """When Slack took a message, by its name."""
+    try:
+        return float(ts)
+    except ValueError:
+        return 0.0

@@ -11,12 +11,14 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from slack_sdk import WebClient
 
 from tests.e2e._playbook import Run, run
 from tests.sandbox import Sandbox
 from tests.sandbox._state import ROOT
 
 SCHEDULE = str(ROOT / "schedule_rotation.yml")
+NOTIFIER = "generic/crn/v1/internal/local/tip-oss-flow/global/notifier/slack_bot_token_for_notifier_in_ibmcloud"
 MINE = ("-e", "bot=gobot", "-e", "workspace=ibmcloud")
 
 
@@ -34,6 +36,13 @@ class Story:
         self.slack[name] = self.sandbox.slack.messages()
         self.notes[name] = self.sandbox.bao.get(self.sandbox.path("gobot/ibmcloud") + "_notes") or {}
 
+    def forget(self) -> None:
+        """Slack has lost the reminders."""
+        token = self.sandbox.bao.get(NOTIFIER)["value"]
+        client = WebClient(token, base_url=self.sandbox.slack.api_url)
+        for one in client.chat_scheduledMessages_list()["scheduled_messages"]:
+            client.chat_deleteScheduledMessage(channel=one["channel_id"], scheduled_message_id=one["id"])
+
     def waiting(self) -> int:
         return sum(one["state"] == "waiting" for one in self.sandbox.slack.scheduled())
 
@@ -49,6 +58,8 @@ def story() -> Iterator[Story]:
         told.step("checked", *MINE, "--check")
         told.step("refused", "-e", "bot=gobot")
         told.step("status", "-e", "bot=gobot", playbook="botops.rotation.rotation_status")
+        told.forget()
+        told.step("audited", *MINE, "-e", "fail_on=none", playbook="botops.rotation.audit_bots")
         told.step("emergency", *MINE, "-e", "ignore_window=true")
         told.step("cancelled", *MINE, "-e", "cancel=true", playbook=SCHEDULE)
         yield told
@@ -80,6 +91,13 @@ class TestSchedule:
 
     def test_status_shows_it(self, story: Story) -> None:
         assert story.runs["status"].end.count("its window: ") == 1
+
+    def test_an_audit_plans_what_is_missing(self, story: Story) -> None:
+        done = story.runs["audited"]
+        assert done.status == 0, done
+        [planned] = done.of("botops.rotation.rotation_window")
+        assert planned["changed"] and {one["state"] for one in planned["windows"][0]["reminders"]} == {"planned"}
+        assert story.slack["audited"] == story.slack["status"], "nobody is told twice"
 
     def test_an_emergency_is_recorded_and_ends_the_window(self, story: Story) -> None:
         done = story.runs["emergency"]

@@ -24,14 +24,14 @@ CHANNEL = "C0GENERAL1"
 
 
 class ClockedVault(MemoryVault):
-    """A Vault whose time is that of the sandbox."""
+    """A Vault whose time is that of the sandbox, but for `skew`."""
 
     def __init__(self, slack: ThreadedSlack) -> None:
         super().__init__()
-        self.slack = slack
+        self.slack, self.skew = slack, timedelta()
 
     def now(self) -> datetime:
-        return datetime.fromtimestamp(int(self.slack.world.clock.now()), timezone.utc)
+        return datetime.fromtimestamp(int(self.slack.world.clock.now()), timezone.utc) + self.skew
 
 
 class Desk:

@@ -145,6 +145,32 @@ def test_thirty_messages_for_the_same_five_minutes_are_too_many(desk: Desk, slac
     assert min(one.post_at for one in slack.world.scheduled.values()) == at - 300, "five minutes earlier"
 
 
+def test_what_was_posted_early_is_not_planned_again(desk: Desk, slack: ThreadedSlack) -> None:
+    at = int((desk.vault.now() + timedelta(days=1)).timestamp())
+    for _dummy in range(30):
+        slack.client(slack.token("helper/one")).chat_scheduleMessage(channel=CHANNEL, post_at=at, text="another's")
+    desk.schedule(f"{desk.vault.now() + timedelta(days=2):%Y-%m-%dT%H:%MZ}/PT1H")
+    desk.passes(hours=23, minutes=56)
+    assert sum("In 1 day:" in text for text in desk.roots) == 1, "four minutes before its time"
+    assert states(desk.audit()[0]) == ["passed", "planned", "planned"]
+    desk.passes(minutes=10)
+    assert sum("In 1 day:" in text for text in desk.roots) == 1
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_clocks_that_differ_tell_nobody_twice(minutes: int, desk: Desk, slack: ThreadedSlack) -> None:
+    """Vault's clock is behind that of Slack, or ahead of it, by ten minutes."""
+    desk.schedule("2026-11-25T16:00Z/PT1H")
+    desk.vault.skew = timedelta(minutes=minutes)
+    for _step in range(30):
+        desk.passes(hours=1)
+        [entry] = desk.audit()
+        assert not entry["error"], entry
+    assert [sum(f"In {left}:" in text for text in desk.roots) for left in ("1 day", "1 hour")] == [1, 1]
+    desk.schedule(f"{desk.vault.now() + timedelta(hours=1, minutes=5):%Y-%m-%dT%H:%MZ}/PT1H")
+    assert not desk.audit()[0]["error"], "by Slack's clock the last reminder may be over"
+
+
 def test_in_the_last_minute_nothing_is_taken_back_and_that_is_said(desk: Desk) -> None:
     desk.schedule("2026-11-24T14:00Z/PT1H")
     desk.passes(minutes=59, seconds=30)
