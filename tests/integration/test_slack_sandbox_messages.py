@@ -105,6 +105,34 @@ def test_history_with_and_without_metadata(slack: ThreadedSlack) -> None:
     assert full[1]["metadata"] == METADATA
 
 
+def test_threads(slack: ThreadedSlack) -> None:
+    """https://docs.slack.dev/reference/methods/conversations.replies: the message, then what answers it, oldest first.
+
+    The channel's history has an answer only where it was broadcast; an answer to an answer is in the same thread.
+    """
+    client = slack.client()
+    root = client.chat_postMessage(channel="C0GENERAL1", text="root")["ts"]
+    first = client.chat_postMessage(channel="C0GENERAL1", text="first", thread_ts=root, metadata=METADATA)
+    client.chat_postMessage(channel="C0GENERAL1", text="second", thread_ts=first["ts"], reply_broadcast=True)
+    assert first["message"]["thread_ts"] == root
+    thread = client.conversations_replies(channel="C0GENERAL1", ts=root, include_all_metadata=True)["messages"]
+    assert [one["text"] for one in thread] == ["root", "first", "second"] and thread[1]["metadata"] == METADATA
+    shown = client.conversations_history(channel="C0GENERAL1")["messages"]
+    assert [(one["text"], one.get("subtype")) for one in shown] == [("second", "thread_broadcast"), ("root", None)]
+    assert error_of(client.conversations_replies, channel="C0GENERAL1", ts="1.000001") == "thread_not_found"
+    other = slack.client(slack.token("helper/one")).conversations_replies
+    assert error_of(other, channel="C0GENERAL1", ts=root) == "missing_scope"
+
+
+def test_an_answer_to_what_is_gone_is_no_answer(slack: ThreadedSlack) -> None:
+    """https://github.com/slack-go/slack/issues/1571: it goes into the channel, and only the answer shows that it did."""
+    root = slack.client().chat_postMessage(channel="C0GENERAL1", text="root")["ts"]
+    slack.client().chat_delete(channel="C0GENERAL1", ts=root)
+    answer = slack.client().chat_postMessage(channel="C0GENERAL1", text="late", thread_ts=root)
+    assert "thread_ts" not in answer["message"]
+    assert [one["text"] for one in slack.client().conversations_history(channel="C0GENERAL1")["messages"]] == ["late"]
+
+
 def test_history_bounds_and_pages(slack: ThreadedSlack) -> None:
     """https://docs.slack.dev/reference/methods/conversations.history: oldest and latest exclude themselves."""
     sent = [slack.client().chat_postMessage(channel="C0GENERAL1", text=str(number))["ts"] for number in range(5)]
