@@ -79,7 +79,7 @@ def serious(page: Any) -> list[str]:
 
 def shown(page: Any, words: str) -> None:
     """Waits until the filter says so."""
-    expect(page.locator("#shown")).to_have_text(words)
+    expect(page.locator("#shown")).to_have_text(words, timeout=30_000)
 
 
 def listed(page: Any) -> list[str]:

@@ -21,7 +21,10 @@
   function apply() {
     index ??= all("tbody tr").map((row) => ({ row, text: text(row), need: "need" in row.dataset }));
     const asked = search.value.trim().toLowerCase().split(/\s+/);
-    for (const each of index) each.row.hidden = (needy.checked && !each.need) || !asked.every((word) => each.text.includes(word));
+    for (const each of index) {
+      const hidden = (needy.checked && !each.need) || !asked.every((word) => each.text.includes(word));
+      if (each.row.hidden !== hidden) each.row.hidden = hidden;
+    }
     const active = asked[0] !== "" || needy.checked;
     for (const [block, open] of first) {
       const left = one("tbody tr:not([hidden])", block) !== null;
