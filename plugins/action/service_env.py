@@ -18,10 +18,12 @@ from ansible_collections.botops.rotation.plugins.host_agent import _program
 from ansible_collections.botops.rotation.plugins.module_utils import _redact
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
 from ansible_collections.botops.rotation.plugins.module_utils._tokens import PREFIXES
+from ansible_collections.botops.rotation.plugins.plugin_utils import _forks
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
 
-# Packed in ansible-playbook itself, for hosts as most are: its workers, one a host and task, find it done.
+# In ansible-playbook itself, for hosts as most are: its workers, one a host and task, find it done.
 _program.build({"services": [{"manager": "systemd"}]})
+_forks.prepare()
 _KINDS = {prefix: f"{kind.value} token" for prefix, kind in PREFIXES.items()}
 _REQUIRED = ("name", "manager", "env_file", "variables")
 _DEFAULT_PYTHON = "if [ -x /usr/bin/python3 ]; then exec /usr/bin/python3 -I -; else exec python3 -I -; fi"
