@@ -40,7 +40,7 @@ if [ -s pid ] && kill "$(cat pid)" 2>/dev/null; then
   while kill -0 "$(cat pid)" 2>/dev/null; do sleep 0.02; done
 fi
 gate start
-SLACK_API_URL={slack} setsid {python} -I -S {sandbox}/env_exec.py {env_file} {python} -I {sandbox}/bot.py \
+SLACK_API_URL={slack} setsid {python} -I -S {sandbox}/env_exec.py {env_file} {python} -I -S {sandbox}/bot.py \
   --name {name} --port {port} SLACK_BOT_TOKEN </dev/null >>log 2>&1 &
 echo $! > pid
 """

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-BOT = "/usr/bin/python3 -I /opt/botops/bot.py --name {name} --port {port} {variables}"
+BOT = "/usr/bin/python3 -I /opt/botops/bot.py --name {name} --port {port} --address 0.0.0.0 {variables}"
 # After the file was read as root.
 AS_BOT = "/usr/bin/setpriv --reuid=bot --regid=bot --clear-groups " + BOT
 

@@ -24,7 +24,7 @@ from tests.hosts._podman import HostsError, podman
 MARK = "hosts.json"
 LABEL = "botops.hosts"
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = (Path(__file__).with_name("bot.py"), ROOT / "tests" / "sandbox" / "env_exec.py")
+PROGRAMS = (ROOT / "tests" / "sandbox" / "bot.py", ROOT / "tests" / "sandbox" / "env_exec.py")
 """What hosts find in /opt/botops."""
 LONGEST_CONTROL = 45
 """Bytes for the directory of SSH's control sockets: a Unix socket's path may have 107, and ssh adds 58."""

@@ -1,11 +1,12 @@
 # Copyright (c) 2026 botops.rotation contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A bot microservice: a Slack client whose tokens come from its environment, with a health page.
+"""A bot microservice in the standard library alone: its tokens come from its environment; it has a health page.
 
-`bot.py --port PORT --name NAME VARIABLE...` takes a token from each variable, asks Slack about all of them at the
-start and at intervals (auth.test through slack_sdk), and answers `/healthz` with 200 only while Slack accepts them
-all, else with 503. The page shows fingerprints, never tokens. Slack's address is in SLACK_API_URL.
+`bot.py --name NAME --port PORT [--address ADDRESS] VARIABLE...` asks Slack about the token of each variable (auth.test, at the address in
+SLACK_API_URL) when somebody asks for `/healthz`, and answers 200 only when Slack accepts them all, else 503. The page
+shows fingerprints, never tokens. With a token whose fingerprint is in the file /run/bot-refuses it is unhealthy whatever
+Slack says: for rollbacks. Under systemd with Type=notify it says that it is ready.
 """
 
 from __future__ import annotations
@@ -14,23 +15,16 @@ import argparse
 import hashlib
 import http.client
 import json
-import logging
 import os
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from urllib.parse import urlsplit
 
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web import WebClient
-
-INTERVAL = 5.0
-"""Seconds between the bot's own looks at Slack."""
-FRESH = 1.0
-"""Seconds for which a good answer is believed when somebody asks for the bot's health."""
-
-_quiet = logging.getLogger("bot.slack")
-_quiet.setLevel(logging.CRITICAL)
+REFUSES = "/run/bot-refuses"
+FRESH = 0.5
+"""Seconds for which a good answer of Slack is believed."""
 
 
 class Bot:
@@ -38,54 +32,53 @@ class Bot:
 
     def __init__(self, name: str, variables: list[str]) -> None:
         self.name = name
-        self.tokens = {name: os.environ.get(name, "") for name in variables}
-        self.errors: dict[str, str] = dict.fromkeys(variables, "not checked yet")
-        self._checked = 0.0
+        self.tokens = {variable: os.environ.get(variable, "") for variable in variables}
+        self._good_until = 0.0
         self._lock = threading.Lock()
-        self._clients = {name: self._client(token) for name, token in self.tokens.items() if token}
 
-    def _client(self, token: str) -> WebClient:
-        return WebClient(
-            token,
-            base_url=os.environ["SLACK_API_URL"],
-            timeout=5,
-            user_agent_prefix=f"sandbox-bot/{self.name}",
-            logger=_quiet,
-            retry_handlers=[],
-        )
+    def page(self) -> tuple[int, dict]:
+        """Status and body of the health page."""
+        with self._lock:  # one look at Slack at a time, whoever asks
+            errors: dict[str, str] = {}
+            if time.monotonic() > self._good_until:
+                errors = self._errors()
+                self._good_until = 0.0 if errors else time.monotonic() + FRESH
+        prints = {name: fingerprint(token) for name, token in self.tokens.items() if token}
+        body = {"ok": not errors, "service": self.name, "fingerprint": prints.get(next(iter(self.tokens)))}
+        return (503 if errors else 200), {**body, "fingerprints": prints, "errors": errors}
 
-    def check(self, older_than: float = 0.0) -> bool:
-        """Ask Slack about every token, unless all was well less than `older_than` seconds ago; whether all is well."""
-        with self._lock:
-            if self.errors or time.monotonic() - self._checked >= older_than:
-                found = {name: self._ask(name) for name in self.tokens}
-                self.errors = {name: error for name, error in found.items() if error}
-                self._checked = time.monotonic()
-            return not self.errors
+    def _errors(self) -> dict[str, str]:
+        if os.path.exists(REFUSES):
+            with open(REFUSES, encoding="utf-8") as file:
+                refused = file.read()
+            return {name: "refused here" for name, token in self.tokens.items() if fingerprint(token) in refused}
+        found = {name: self._ask(token) for name, token in self.tokens.items()}
+        return {name: error for name, error in found.items() if error}
 
-    def _ask(self, name: str) -> str:
+    def _ask(self, token: str) -> str:
         """What is wrong with a token: Slack's error code, or "" when it is accepted."""
-        if name not in self._clients:
+        if not token:
             return "not set"
+        url = urlsplit(os.environ["SLACK_API_URL"])
+        connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=5)
+        headers = {"Authorization": f"Bearer {token}", "User-Agent": f"sandbox-bot/{self.name}"}
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
         try:
-            self._clients[name].auth_test()
-        except SlackApiError as error:
-            code = str(error.response.get("error"))
-            return code if code.replace("_", "").isalpha() else "not understood"
+            connection.request("POST", f"{url.path}auth.test", "", headers)
+            answer = json.loads(connection.getresponse().read())
+            return "" if answer.get("ok") else str(answer.get("error"))
         except (OSError, http.client.HTTPException, ValueError) as error:
             return f"no answer ({type(error).__name__})"
-        return ""
-
-    def page(self) -> tuple[int, dict[str, Any]]:
-        """Status and body of the health page."""
-        ok = self.check(older_than=FRESH)
-        prints = {name: hashlib.sha256(token.encode()).hexdigest()[:12] for name, token in self.tokens.items() if token}
-        first = next(iter(self.tokens))
-        body = {"ok": ok, "service": self.name, "fingerprint": prints.get(first), "fingerprints": prints}
-        return (200 if ok else 503), {**body, "errors": self.errors}
+        finally:
+            connection.close()
 
 
-def serve(bot: Bot, port: int) -> None:
+def fingerprint(token: str) -> str:
+    """The form in which a token is shown."""
+    return hashlib.sha256(token.encode()).hexdigest()[:12]
+
+
+def serve(bot: Bot, address: str, port: int) -> None:
     """Serve the health page until the process is ended."""
 
     class Page(BaseHTTPRequestHandler):
@@ -98,34 +91,33 @@ def serve(bot: Bot, port: int) -> None:
             self.end_headers()
             self.wfile.write(text)
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             pass
 
     ThreadingHTTPServer.daemon_threads = True
-    ThreadingHTTPServer(("127.0.0.1", port), Page).serve_forever()
+    server = ThreadingHTTPServer((address, port), Page)
+    notify_ready()
+    server.serve_forever()
 
 
-def keep_checking(bot: Bot) -> None:
-    """Look at Slack again and again, and say in the log when the answer changes."""
-    before: dict[str, str] | None = None
-    while True:
-        bot.check()
-        if bot.errors != before:
-            before = dict(bot.errors)
-            print(f"{bot.name}: {'Slack accepts every token' if not before else before}", flush=True)
-        time.sleep(INTERVAL)
+def notify_ready() -> None:
+    """Tell systemd, where it wants to know (sd_notify(3))."""
+    path = os.environ.get("NOTIFY_SOCKET")
+    if path:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as made:
+            made.connect("\0" + path[1:] if path.startswith("@") else path)
+            made.send(b"READY=1")
 
 
 def main() -> None:
     """Run the bot."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--name", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--address", default="127.0.0.1", help="where it listens; 0.0.0.0 is everywhere")
     parser.add_argument("variables", nargs="+")
     options = parser.parse_args()
-    bot = Bot(options.name, options.variables)
-    threading.Thread(target=keep_checking, args=(bot,), daemon=True).start()
-    serve(bot, options.port)
+    serve(Bot(options.name, options.variables), options.address, options.port)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ childlogdir={directory}
 
 _PROGRAM = """\
 [program:{name}]
-command={python} -I -S {here}/env_exec.py {env_file} {python} -I {here}/bot.py --name {name} --port {port} {variables}
+command={python} -I -S {here}/env_exec.py {env_file} {python} -I -S {here}/bot.py --name {name} --port {port} {variables}
 autorestart=true
 startsecs=1
 startretries=20
