@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=timezone.utc)
 # RFC 5545, 3.1: contentline = name *(";" param) ":" value; a parameter's value is quoted, or has none of `";:,`.
-LINE = re.compile(r'([A-Z-]+)((?:;[A-Z-]+=(?:"[^"\x00-\x08\x0a-\x1f\x7f]*"|[^";:,\x00-\x1f\x7f]*))*):([^\x00-\x08\x0a-\x1f\x7f]*)')
+LINE = re.compile(
+    r'([A-Z-]+)((?:;[A-Z-]+=(?:"[^"\x00-\x08\x0a-\x1f\x7f]*"|[^";:,\x00-\x1f\x7f]*))*):([^\x00-\x08\x0a-\x1f\x7f]*)'
+)
 ONCE = ("UID", "DTSTAMP", "DTSTART", "DTEND", "SEQUENCE", "SUMMARY", "STATUS", "ORGANIZER")  # RFC 5546, 3.2
 
 

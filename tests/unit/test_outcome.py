@@ -160,7 +160,11 @@ def test_all_is_well() -> None:
     assert run.row()["proofs"]["in_use"] == {"result": True, "evidence": "1/1"}
     assert run.row()["proofs"]["old_refused"]["evidence"] == "gone"
     done, details = run.told["done"]
-    assert [row["id"] for row in done] == [IBM, COMPOSE] and details[IBM]["seconds"] == "0.8 s" and details[IBM]["measured"] == 0.8
+    assert (
+        [row["id"] for row in done] == [IBM, COMPOSE]
+        and details[IBM]["seconds"] == "0.8 s"
+        and details[IBM]["measured"] == 0.8
+    )
     assert run.told["failed"][0] == []
 
 
