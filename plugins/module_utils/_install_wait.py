@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -99,7 +100,7 @@ def wait(board: Board, keeper: Keeper, say: Callable[[str], Any], timeout: float
 
 
 def _wait(board: Board, say: Callable[[str], Any], deadline: float) -> None:
-    version, said, parent = board.version, time.monotonic(), os.getppid()
+    version, said = board.version, time.monotonic()
     while True:
         for line in board.news():
             say(line)
@@ -107,13 +108,19 @@ def _wait(board: Board, say: Callable[[str], Any], deadline: float) -> None:
         now = time.monotonic()
         if board.settled or board.ended:
             break
-        if now >= deadline or os.getppid() != parent:
+        if now >= deadline or _is_orphan():
             board.end("the time to wait is over" if now >= deadline else "the run that waited is gone")
             continue
         if now - said >= SAY:
             say(_progress(board, deadline - now))
             said = now
         version = board.wait_for_change(version, min(1.0, max(0.0, deadline - now)))
+
+
+def _is_orphan() -> bool:
+    """Whether the run is dead that this worker of it belongs to. It may have died before the waiting began."""
+    parent = multiprocessing.parent_process()
+    return parent is not None and parent.pid != os.getppid()
 
 
 def _save_rest(board: Board, keeper: Keeper, say: Callable[[str], Any], patience: float) -> None:
