@@ -206,12 +206,14 @@ class Job:
         commands = (
             sent,
             [runner, "worker", "--private-data-dir", str(self.at)],
-            [runner, "process", str(out), "--ident", "7", "--quiet"],
+            [runner, "process", str(out), "--ident", "7"],
         )
         processes: list[subprocess.Popen[bytes]] = []
         for command in commands:
-            source = processes[-1].stdout if processes else subprocess.DEVNULL
-            processes.append(subprocess.Popen(command, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
+            source = processes[-1].stdout if processes else None
+            processes.append(subprocess.Popen(command, stdin=source or subprocess.DEVNULL, stdout=subprocess.PIPE))
+            if source:
+                source.close()  # so that each ends when the next one does
         text = processes[-1].communicate(timeout=300)[0]
         for process in processes[:-1]:
             process.wait(timeout=60)
