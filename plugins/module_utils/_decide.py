@@ -95,6 +95,7 @@ def _decide(row: Row, seen: Seen, world: World, now: datetime) -> None:
         for name, current in seen.current.items()
         if current.padded and name in ("bot", *record.rotating)
     ]
+    row["warnings"] += _dead_secrets(seen, world.survey)
     if record.state in (State.ROLLED_BACK, State.RESTORING) and world.choices.unattended:
         raise StateError(
             f"the last attempt of {record.rotation_id} was rolled back, and an unattended run does not try again",
@@ -196,6 +197,16 @@ def _decide_without_pending(row: Row, seen: Seen, world: World, now: datetime) -
     else:
         age = "of unknown age" if days is None else f"{days} days old (due at {world.choices.rotation_days})"
         row["reason"] = f"nothing is staged; the current token {current.fingerprint} is alive and {age}"
+
+
+def _dead_secrets(seen: Seen, survey: Survey) -> list[str]:
+    """Those that nothing is to replace, such as the webhooks that a revoke has ended."""
+    found = []
+    for name in seen.installation.secrets:
+        probe = survey.probe(seen.tokens[name])
+        if probe and probe.dead and not seen.record.slot(name).pending:
+            found.append(f"the current {called(name)} is dead ({probe.evidence}): stage a new one, -e token={name}")
+    return found
 
 
 def converging(seen: Seen, survey: Survey) -> dict[str, Any]:

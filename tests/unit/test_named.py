@@ -255,6 +255,7 @@ def test_a_current_secret_goes_to_hosts_that_lack_it() -> None:
     made.holds(IBM_ID, "e" * 32, Probe(Life.DEAD, "bad_client_secret", ""), "client")
     row = made.row()
     assert row["action"] == "converge" and list(row["tokens"]) == ["bot", "alerts", "signing"]
+    assert any("the current client secret is dead" in each and "-e token=client" in each for each in row["warnings"])
 
 
 def test_an_installation_goes_back_as_a_whole_or_not_at_all() -> None:
