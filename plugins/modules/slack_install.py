@@ -24,7 +24,7 @@ description:
   - The lock of an installation is held while something is staged, never while people are waited for.
   - Slack tells nobody when somebody had to ask an admin for approval. A button of the row notes that, with its date, in
     Vault; C(rotation_status) shows since when. Where the workspace has an C(admin_token_path), Slack's own list is asked
-    every 20 seconds: rows follow it, with its date, and say when an admin has approved or refused.
+    every 20 seconds. Rows follow it, with its date, and say when an admin has approved or refused.
   - Does not fail because something is missing at the end; RV(waiting) tells it.
 author:
   - botops.rotation contributors (@botops)
