@@ -46,11 +46,14 @@ def read(
     listed = _install_requests.ask(here, installations)
     for words in dict.fromkeys(answer.problem for answer in listed.values() if answer.problem):
         warn(words)
-    return [_entry(here, each, survey, listed.get(each.id, _install_requests.Answer())) for each in installations]
+    return [_entry(here, each, survey, listed.get(each.id)) for each in installations]
 
 
 def _entry(
-    here: Any, installation: Installation, survey: _survey.Survey, listed: _install_requests.Answer
+    here: Any,
+    installation: Installation,
+    survey: _survey.Survey,
+    listed: _install_requests.Answer | None = None,
 ) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "id": installation.id,
@@ -77,6 +80,7 @@ def _entry(
     missing = _missing.read(notes) if seen.record.state is State.PROMOTED else {}
     approval, asked = ("", "")
     if not seen.record.pending:
+        listed = listed or _install_requests.Answer()
         approval, asked = listed.standing(_install_approval.since(notes), here.vault.now())
     chain, current = survey.chains.get(installation.id), seen.tokens.get("bot")
     ends = chain.ends(current) if chain else None
