@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.botops.rotation.plugins.module_utils import (
     _decide_back,
+    _guide,
+    _guided,
     _hosts,
     _named,
     _redact,
@@ -174,6 +177,17 @@ def test_what_a_webhook_answers_to_an_empty_message(status: int | None, code: st
 def test_what_slack_says_of_a_client_secret(code: str, life: Life) -> None:
     secret = _named.NamedSecret("client_secret", "a/b", client_id="123.456")
     assert _named.ask(FakeSlack(400 if code else None, code), secret, tokens.client_secret()).life is life
+
+
+def test_the_guide_knows_its_kind_and_its_name() -> None:
+    secret, value = _named.NamedSecret("client_secret", "a/b", client_id="123.456"), tokens.client_secret()
+    found, place = _guided.credential(FakeSlack(400, "bad_client_secret"), "it", value, None, secret)
+    assert (found["kind"], found["life"], found["guides"]) == ("client secret", "dead", ["client"])
+    steps = _guide.told(_guide.GUIDES["client"], replace(place, bot="gobot", workspace="ibmcloud", name="oauth"))[
+        "steps"
+    ]
+    command = "ansible-playbook botops.rotation.stage_token -e bot=gobot -e workspace=ibmcloud -e token=oauth"
+    assert command in [step["command"] for step in steps]
 
 
 def test_what_is_no_such_secret_is_not_sent() -> None:
