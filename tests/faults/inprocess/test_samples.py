@@ -12,6 +12,7 @@ import pytest
 from tests.faults.inprocess import (
     test_clock,
     test_permissions,
+    test_refresh,
     test_reinstall,
     test_restore,
     test_rollback,
@@ -85,3 +86,9 @@ def test_a_capability_is_missing(place: Place) -> None:
     path, capability = "secret/destroy/generic/crn/v1/*", "update"
     well, problems = test_permissions.taken_case(place, "v2", "rotate", path, capability)
     assert (well, problems) == (False, [])
+
+
+def test_a_refresh_dies_when_slack_has_answered(place: Place) -> None:
+    due = test_refresh.refreshed(place, "v2")
+    at = [line for line in due.log if "/v1/" not in line].index(test_refresh.ASKED) + 1
+    assert not test_refresh.refresh_case(place, due, "v2", "slack", "killed after", at)
