@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
 from ansible_collections.botops.rotation.plugins.module_utils import (
@@ -23,6 +24,7 @@ from ansible_collections.botops.rotation.plugins.module_utils import (
 from ansible_collections.botops.rotation.plugins.module_utils._audit_read import Reading
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
 from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import current_owner
+from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
 from ansible_collections.botops.rotation.plugins.plugin_utils import _ledger
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction, plain
 from ansible_collections.botops.rotation.plugins.plugin_utils._session import EVERYTHING, Session
@@ -44,16 +46,15 @@ class ActionModule(GuardedAction):
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
         asked = self._asked(options)
-        services, answers = self._of_hosts(answers=options["state"] == "audited")
-        here = Session(options, services)
+        here = Session(options, {})  # without services, which only matter when Vault is read
         selected = here.registry.select(options["bot"], options["workspace"])
         if options["state"] == "planned":
-            return {"changed": False, "hosts": _audit.plan(here.registry, selected)}
-        reading = Reading(here, selected, self._say).run()
+            return {"changed": False, "hosts": self._hosts(), "installations": [each.id for each in selected]}
+        reading, registry, services = self._read(options, here, selected)
         for found in reading.found:
             for what in found.errors.keys() & {"notes", "lock"}:
                 self.warn(f"{found.installation.id}: {found.errors[what]}")
-        audit = _audit.assemble(here.registry, reading.found, reading.probes, answers, here.vault.now(), asked)
+        audit = _audit.assemble(registry, reading.found, reading.probes, services, here.vault.now(), asked)
         path, posted = self._tell(here, options, audit)
         counts = Counter(each["kind"] for each in audit["findings"])
         lost = (audit.get("ledger") or {}).get("problem")
@@ -65,6 +66,7 @@ class ActionModule(GuardedAction):
             "findings": audit["findings"],
             "path": path,
             "posted": posted,
+            "windows": sorted({row["installation"] for row in audit["tokens"] if row["window"]}),
             "table": _audit_table.table(audit, path),
             "stats": _stats.of("audit", audit, success=not failure, outcomes=counts, path=path),
             "failed": bool(failure),
@@ -81,15 +83,36 @@ class ActionModule(GuardedAction):
             max_age, within, _audit_findings.fail_on(options["fail_on"]), str(current_owner()), self.check
         )
 
-    def _of_hosts(self, answers: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _read(
+        self, options: dict[str, Any], here: Session, selected: list[Installation]
+    ) -> tuple[Reading, Registry, dict[str, Any]]:
+        """What Vault and Slack have, the whole registry, and what the hosts have: Slack's rate is what takes time, so all
+        that needs no answer of it is done meanwhile.
+        """
+        reading = Reading(here, selected, self._say)
+        with ThreadPoolExecutor(1) as aside:
+            ran = aside.submit(reading.run)
+            services, answers = self._of_hosts()
+            registry = Session(options, services).registry
+            reading.vault_read.wait()
+            if ran.done():
+                ran.result()  # raises what it ended with
+            found = _audit.of_services(registry, reading.found, answers)
+            return ran.result(), registry, found
+
+    def _hosts(self) -> list[str]:
+        """The hosts that have services."""
+        hosts = self.task_vars.get("hostvars") or {}
+        return [str(host) for host in hosts if "botops_services" in hosts[host]]
+
+    def _of_hosts(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """By host: its services, and what it answered. Each host is looked at once, since that costs Ansible much."""
         services, found = {}, {}
         hosts = self.task_vars.get("hostvars") or {}
         for host in hosts:
             variables = hosts[host]
             services[str(host)] = plain(variables.get("botops_services"))
-            if answers:
-                found[str(host)] = plain(variables.get(ANSWER))
+            found[str(host)] = plain(variables.get(ANSWER))
         return services, found
 
     def _tell(self, here: Session, options: dict[str, Any], audit: dict[str, Any]) -> tuple[str, list[dict[str, str]]]:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible_collections.botops.rotation.plugins.host_agent import _program
-from ansible_collections.botops.rotation.plugins.module_utils import _redact
+from ansible_collections.botops.rotation.plugins.module_utils import _hosts, _redact
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
 from ansible_collections.botops.rotation.plugins.module_utils._tokens import PREFIXES
 from ansible_collections.botops.rotation.plugins.plugin_utils import _forks
@@ -52,9 +52,12 @@ class ActionModule(GuardedAction):
         "services": {"type": "list", "elements": "dict", "required": True},
         "tokens": {"type": "dict", "default": {}, "no_log": True},
         "preflight": {"type": "dict"},
+        "installations": {"type": "list", "elements": "str", "default": []},
     }
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
+        if options["state"] == "audited":
+            return self._audited(options)
         tokens = options["tokens"]
         for token in tokens.values():
             _redact.register(token)
@@ -69,8 +72,6 @@ class ActionModule(GuardedAction):
             "services": _with_seen(options["services"], options["preflight"] or {}),
             "tokens": _needed(options["services"], tokens) if writes else {},
         }
-        if options["state"] == "audited":
-            return self._ask({**payload, "kinds": _KINDS})
         answer = self._ask(payload)
         if self.diff:
             answer["diff"] = _diff(answer.get("services") or [])
@@ -78,6 +79,14 @@ class ActionModule(GuardedAction):
             for warning in service.get("warnings") or []:
                 self.warn(f"{service['name']}: {warning}")
         return answer
+
+    def _audited(self, options: dict[str, Any]) -> dict[str, Any]:
+        """What is there. The services are as the inventory has them, so that no plan need carry those of all hosts."""
+        services = _hosts.asked(options["services"], "botops_services", options["installations"])
+        if not services:
+            return {"changed": False, "services": [], "files": {}}
+        self._require_pipe()
+        return self._ask({"state": "audited", "services": services, "kinds": _KINDS})
 
     def _require_pipe(self) -> None:
         """The connection and the become method must take the program on standard input."""

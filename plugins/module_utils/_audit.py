@@ -1,7 +1,7 @@
 # Copyright (c) 2026 botops.rotation contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The audit: what each host is to be asked, and of what was found one dictionary without secrets (private, pure).
+"""The audit: of what was found one dictionary without secrets (private to the collection, pure).
 
 docs/audit.md lists its keys. Whoever shows it (`_audit_markdown`, `_audit_page`, ...) decides nothing: what is drift, due or a
 finding stands in it.
@@ -28,6 +28,7 @@ from ansible_collections.botops.rotation.plugins.module_utils._record_store impo
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
 
 SCHEMA = 1
+Answers = Mapping[str, Mapping[str, Any] | None]  # what service_env gave for each host; None where it was not asked
 
 
 @dataclass(frozen=True)
@@ -46,22 +47,15 @@ def keys(installations: Iterable[Installation]) -> set[str]:
     return {f"{each.id}/{name}" for each in installations for name in each.tokens}
 
 
-def plan(registry: Registry, installations: Iterable[Installation]) -> dict[str, list[dict[str, Any]]]:
-    """Host -> its services that use a token of the installations, as the host agent takes them."""
-    wanted = keys(installations)
+def of_services(registry: Registry, found: list[Found], answers: Answers) -> dict[str, Any]:
+    """The part of the audit that is about hosts, for which Slack is not needed."""
+    tokens = _audit_services.Tokens.of(found)
+    wanted = keys(each.installation for each in found)
+    given = {host: answer for host, answer in answers.items() if answer}
     return {
-        host: [
-            {
-                **_hosts.bare(service),
-                "variables": {
-                    name: {"key": _hosts.key(reference), "new": ""}
-                    for name, reference in service.options["env"].items()
-                    if _hosts.key(reference) in wanted
-                },
-            }
-            for service in services
-        ]
-        for host, services in _audit_services.by_host(registry, wanted).items()
+        "services": _audit_services.rows(registry, wanted, tokens, given),
+        "unexplained": _audit_services.unexplained(registry, tokens, given),
+        "hosts": _audit_services.hosts(_audit_services.by_host(registry, wanted), answers),
     }
 
 
@@ -69,16 +63,13 @@ def assemble(
     registry: Registry,
     found: list[Found],
     probes: Mapping[str, Probe],
-    answers: Mapping[str, Mapping[str, Any] | None],
+    services: Mapping[str, Any],
     now: datetime,
     asked: Asked,
 ) -> dict[str, Any]:
-    """The audit. `answers`: what service_env gave for each host, None where it was not asked."""
+    """The audit, of which `services` is what `of_services` gave."""
     users = _audit_tokens.users(registry, _hosts.key)
     terms = _audit_tokens.Terms(registry, probes, users, now, asked.max_age, asked.due_within)
-    tokens = _audit_services.Tokens.of(found)
-    wanted = keys(each.installation for each in found)
-    given = {host: answer for host, answer in answers.items() if answer}
     audit = {
         "schema": SCHEMA,
         "kind": "audit",
@@ -90,9 +81,7 @@ def assemble(
         "due_within_days": asked.due_within,
         "fail_on": list(asked.fail_on),
         "tokens": [_redact.clean(row) for each in found for row in _audit_tokens.rows(each, terms)],
-        "services": _audit_services.rows(registry, wanted, tokens, given),
-        "unexplained": _audit_services.unexplained(registry, tokens, given),
-        "hosts": _audit_services.hosts(_audit_services.by_host(registry, wanted), answers),
+        **services,
     }
     audit["findings"] = _findings(registry, found, audit, asked)
     return {**audit, "summary": _summary(audit)}

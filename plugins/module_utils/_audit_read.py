@@ -72,6 +72,7 @@ class Reading:
         self.probes: dict[str, Probe] = {}
         self._asked: dict[Any, dict[str, None]] = {}  # who answers are judged with -> fingerprints
         self._lock = threading.Lock()
+        self.vault_read = threading.Event()  # all of `found` is there; Slack may still be asked
 
     def run(self) -> Reading:
         """Reads all, and judges what Slack said of the tokens of one bot together."""
@@ -81,8 +82,10 @@ class Reading:
         try:
             with ThreadPoolExecutor(_survey.WORKERS) as pool:
                 list(pool.map(lambda found: self._one(found, paced), self.found))
+            self.vault_read.set()
             self._await(paced)
         finally:
+            self.vault_read.set()
             paced.abandon()
         for fingerprints in self._asked.values():
             self.probes.update(zip(fingerprints, settle(self.probes[each] for each in fingerprints)))

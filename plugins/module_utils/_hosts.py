@@ -11,8 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.botops.rotation.plugins.module_utils._errors import RegistryError
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import Probe
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Registry, Service
+from ansible_collections.botops.rotation.plugins.module_utils._registry_services import SERVICES
+from ansible_collections.botops.rotation.plugins.module_utils._registry_shapes import Problems
 
 Row = Mapping[str, Any]
 _COPIED = (
@@ -128,6 +131,25 @@ def bare(service: Service) -> dict[str, Any]:
         "scope": options.get("scope") or "system",
         "order": options.get("order") or 0,
     }
+
+
+def asked(entries: Any, place: str, installations: Iterable[str]) -> list[dict[str, Any]]:
+    """Entries of `botops_services` as the host agent takes them for an audit, with the variables of these installations.
+
+    RegistryError for what is wrong with them; `place` is where they stand.
+    """
+    problems = Problems()
+    rows = SERVICES.read(entries, place, problems)
+    if problems:
+        raise RegistryError(list(problems), "correct it in the inventory")
+    wanted, found = set(installations), []
+    for row in rows:
+        keys = {name: key(reference) for name, reference in row["env"].items()}
+        used = {name: {"key": each, "new": ""} for name, each in keys.items() if each.rpartition("/")[0] in wanted}
+        if used:
+            shown = bare(Service("", row["name"], row))
+            found.append({**{name: value for name, value in shown.items() if value is not None}, "variables": used})
+    return found
 
 
 def restored(services: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ attributes:
 options:
   state:
     description:
-      - V(planned) reads the registry, contacts nothing, and gives the RV(hosts) that are to be looked at.
+      - V(planned) reads bots and workspaces, contacts nothing, and gives the RV(hosts) and RV(installations) to be looked at.
       - V(audited) does all else.
     type: str
     choices: [planned, audited]
@@ -115,7 +115,8 @@ EXAMPLES = r"""
 - name: See what files and processes have
   botops.rotation.service_env:
     state: audited
-    services: "{{ hostvars.localhost.planned.hosts[inventory_hostname] }}"
+    services: "{{ botops_services }}"
+    installations: "{{ hostvars.localhost.planned.installations }}"
   register: service_audited
   ignore_unreachable: true
 
@@ -127,9 +128,20 @@ EXAMPLES = r"""
 
 RETURN = r"""
 hosts:
-  description: Host to its services, as M(botops.rotation.service_env) takes them.
+  description: The hosts that have services.
   returned: when O(state=planned)
-  type: dict
+  type: list
+  elements: str
+installations:
+  description: The installations that are looked at, as M(botops.rotation.service_env) takes them.
+  returned: when O(state=planned)
+  type: list
+  elements: str
+windows:
+  description: The installations that have a recorded window.
+  returned: when O(state=audited)
+  type: list
+  elements: str
 run_id:
   description: Names the audit, and the files of its report.
   returned: when O(state=audited)

@@ -38,8 +38,8 @@ options:
         nothing.
       - V(restored) is V(applied) with the old tokens as those that the services must have, so C(new) in
         O(services) names them. There is no way back from it.
-      - V(audited) tells what files and processes have, whatever that is, and never fails. C(new) in O(services) may be
-        empty. It locks nothing, asks nothing about health and changes nothing.
+      - V(audited) tells what files and processes have, whatever that is, and never fails. O(services) are then as the
+        inventory variable C(botops_services) has them. It locks nothing, asks nothing about health and changes nothing.
     type: str
     choices: [preflight, applied, verified, restored, audited]
     default: applied
@@ -163,6 +163,13 @@ options:
         description: Go on although the service was unhealthy before on tokens that Slack accepts.
         type: bool
         default: false
+  installations:
+    description:
+      - With O(state=audited), the installations (C(gobot/ibmcloud)) whose tokens are looked at; services with none of them
+        are left out.
+    type: list
+    elements: str
+    default: []
   tokens:
     description:
       - Tokens by key, C(bot/workspace/token), for O(state=applied) and O(state=restored). They are never returned.

@@ -89,7 +89,8 @@ def audit(
     """The audit of what Vault and host-1 have; Slack accepts whatever `probes` does not say."""
     rows = rows or (found(where), found(where, "ciebot"))
     given = {each.fingerprint: alive() for row in rows for _name, _stage, each in row.held}
-    return _audit.assemble(where, list(rows), {**given, **(probes or {})}, {"host-1": answer}, NOW, asked)
+    services = _audit.of_services(where, list(rows), {"host-1": answer})
+    return _audit.assemble(where, list(rows), {**given, **(probes or {})}, services, NOW, asked)
 
 
 def kinds(made: dict[str, Any], subject: str = "") -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.botops.rotation.plugins.module_utils import _audit, _audit_findings, _audit_table, _hosts
-from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, VaultDenied
+from ansible_collections.botops.rotation.plugins.module_utils._errors import RegistryError, RotationError, VaultDenied
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import refused
 from ansible_collections.botops.rotation.plugins.module_utils._record import Record, Slot, State
 
@@ -243,8 +243,19 @@ def test_what_it_ends_with_on_the_terminal() -> None:
 
 
 def test_hosts_are_asked_for_what_they_have_and_not_told_what_is_due() -> None:
-    where = registry()
-    (service,) = _audit.plan(where, where.select("all"))["host-1"]
+    entry = {
+        "name": "consumer",
+        "manager": "systemd",
+        "unit": "consumer.service",
+        "env_file": ENV_FILE,
+        "env": {
+            "TOKEN": {"bot": "gobot", "workspace": "ibmcloud"},
+            "OTHER": {"bot": "ciebot", "workspace": "ibmcloud"},
+        },
+    }
+    (service,) = _hosts.asked([entry], "botops_services", ["gobot/ibmcloud"])
     assert service["variables"] == {"TOKEN": {"key": BOT, "new": ""}} and service["env_file"] == ENV_FILE
-    assert set(_hosts.bare(where.services[0])) < set(service)
-    assert _audit.plan(where, where.select("ciebot")) == {}
+    assert None not in service.values() and service["env_format"] == "systemd"
+    assert _hosts.asked([entry], "botops_services", ["gobot/compose"]) == []
+    with pytest.raises(RegistryError, match="botops_services"):
+        _hosts.asked([{**entry, "manager": "systems"}], "botops_services", ["gobot/ibmcloud"])

@@ -42,6 +42,7 @@ def registered(*values: str) -> Iterator[None]:
     """The memory is of the process; each example has to start with nothing in it."""
     _redact._whole.clear()
     _redact._pieces.clear()
+    _redact._bare.clear()
     try:
         for value in values:
             _redact.register(value)
@@ -49,6 +50,7 @@ def registered(*values: str) -> Iterator[None]:
     finally:
         _redact._whole.clear()
         _redact._pieces.clear()
+        _redact._bare.clear()
 
 
 def shown_of(secret: str, seen: str) -> set[str]:
@@ -252,3 +254,33 @@ def test_a_megabyte_is_masked_in_reasonable_time() -> None:
                 time.process_time() - start < 10
             )  # CPU time; 0.4 s where nothing else runs, hours for what is quadratic
             assert not shown_of(secrets[0], seen)
+
+
+@pytest.mark.parametrize("kind", tokens.MAKERS)
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_what_is_masked_is_suspected_before(kind: str, spelling: str) -> None:
+    """One search spares the others where there is nothing: it must never spare them where there is something."""
+    secret = SPELLINGS[spelling](tokens.MAKERS[kind]())
+    if any(pattern.search(secret) for _name, _hints, pattern in _tokens.SECRETS):
+        assert _tokens.suspect(secret.lower())
+
+
+@given(
+    st.text(),
+    st.sampled_from(["s.", "r.", "b.", "hvs.", "1234567.1234567.", "xo" + "xb-"]),
+    st.text(string.printable, max_size=60),
+)
+def test_nothing_is_spared_that_would_match(before: str, start: str, after: str) -> None:
+    value = before + start + after
+    if any(pattern.search(value) for _name, _hints, pattern in _tokens.SECRETS):
+        assert _tokens.suspect(value.lower())
+
+
+def test_a_secret_without_a_secret_part_of_some_length_is_masked_among_many() -> None:
+    many = [tokens.bot() for _number in range(50)]
+    with registered("hunter2hunter", "secret-1", *many):
+        assert (
+            "hunter2" not in _redact.text("a secret-1 and hunter2hunter")
+            and "secret-1" not in _redact.text("a secret-1.")
+            and many[7] not in _redact.text(f"<{many[7]}>")
+        )
