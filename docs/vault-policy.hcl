@@ -12,13 +12,13 @@ path "auth/token/lookup-self" {
   capabilities = ["read"]
 }
 
-# Tokens on a KV v1 mount, and the client ids of apps for the install page. Without botops_record_mount also their records,
-# locks, notes, and what the install page got, which are beside them.
+# Tokens on a KV v1 mount, and the client ids of apps for the install page and refreshes. Without botops_record_mount also
+# their records, locks, notes, refresh tokens, and what the install page got, which are beside them.
 path "generic/crn/v1/+/local/tip-oss-flow/global/ciebot/*" {
   capabilities = ["create", "read", "update"]
 }
 
-# With botops_record_mount: secret, a KV v2 mount: records, locks, notes and what the install page got. Tokens on KV v2 need the same three.
+# With botops_record_mount: secret, a KV v2 mount: records, locks, notes, refresh tokens and what the install page got. Tokens on KV v2 need the same three.
 path "secret/data/generic/crn/v1/*" {
   capabilities = ["create", "read", "update"]
 }

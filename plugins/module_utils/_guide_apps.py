@@ -71,11 +71,17 @@ APPS = (
         (
             LEAKED,
             Step(
-                "Have the app refresh: oauth.v2.access with grant_type=refresh_token, its client id and its client "
+                "A bot with strategy: refresh in the registry: have the tool get the next one, keep it with its refresh token, "
+                "and carry it to every service. On a schedule it does so by itself, before the 12 hours are over",
+                "refresh_tokens {where} -e margin=12",
+            ),
+            Step(
+                "Any other: have the app refresh, oauth.v2.access with grant_type=refresh_token, its client id and its client "
                 "secret. The answer has the next access token and the next refresh token; store both before use",
                 link=ROTATION,
             ),
-            Step("Where the refresh token is lost: install the app again", link="{app}/install-on-team"),
+            Step("Where the refresh token is lost: install the app again, which ends nothing", "install_app {where}"),
+            Step("Where that page cannot be used, at Slack", link="{app}/install-on-team"),
         ),
         (ROTATION, REVOKE_METHOD),
     ),
@@ -87,7 +93,11 @@ APPS = (
         "Nothing else; the access token that is out lives on for its 12 hours",
         (
             Step(
-                "Use it once, which ends it: oauth.v2.access with grant_type=refresh_token (tooling.tokens.rotate for "
+                "Of a bot with strategy: refresh in the registry: the tool keeps it in Vault, and uses it",
+                "refresh_tokens {where} -e margin=12",
+            ),
+            Step(
+                "Any other: use it once, which ends it: oauth.v2.access with grant_type=refresh_token (tooling.tokens.rotate for "
                 "that of a configuration token). Store what comes back before anything else",
                 link=ROTATION,
             ),
