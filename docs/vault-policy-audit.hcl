@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# What audit_bots needs in Vault or OpenBao, which is to read. Write the paths as they are in your registry.
+# What audit_bots needs in Vault or OpenBao, which is to read (but for one line of evidence, at the end). Write the paths as they are in your registry.
 # It is whole: the tests run with it alone, without the policy "default".
 
 # Tokens on a KV v1 mount. Without botops_record_mount also their records, locks and notes, which are beside them.
@@ -27,6 +27,7 @@ path "auth/token/lookup-self" {
   capabilities = ["read"]
 }
 
-# The one secret that it could write: the head of the ledger. Without this rule, which is not in force here, an audit's line is
-# confirmed by the next run that may write there, such as a rotation.
-# path "secret/data/botops_ledger" { capabilities = ["create", "read", "update"] }
+# With botops_record_mount: the head of the ledger, which seals the line that each audit adds. The only thing that it writes.
+path "secret/data/botops_ledger" {
+  capabilities = ["create", "read", "update"]
+}
