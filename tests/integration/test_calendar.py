@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from ansible_collections.botops.rotation.plugins.module_utils import _calendar, _calendar_gate
+from ansible_collections.botops.rotation.plugins.module_utils import _calendar, _calendar_gate, _window
+from ansible_collections.botops.rotation.plugins.module_utils._announce_texts import Texts
 from ansible_collections.botops.rotation.plugins.module_utils._errors import StateError
 
 from tests.integration._desk import CHANNEL, Desk
@@ -203,6 +204,17 @@ def test_a_check_changes_nothing(desk: Desk, slack: ThreadedSlack) -> None:
     before = (desk.notes, len(slack.world.requests))
     [entry] = desk.audit(check=True)
     assert states(entry) == ["planned"] * 3 and (desk.notes, len(slack.world.requests)) == before
+
+
+def test_a_check_of_a_new_window_shows_what_would_be_done(desk: Desk, slack: ThreadedSlack) -> None:
+    wanted = _window.parse(WINDOW, None, desk.vault.now())
+    entry = _calendar.schedule(desk, desk.installation, wanted, Texts(), True)
+    assert entry["changed"] and states(entry) == ["planned"] * 3
+    assert [one["state"] for one in entry["announcements"]] == ["planned"]
+    desk.schedule(WINDOW)
+    before = (desk.notes, len(slack.world.requests))
+    gone = _calendar.cancel(desk, desk.installation, Texts(), True)
+    assert gone["changed"] and (desk.notes, len(slack.world.requests)) == before
 
 
 # --- what a run asks of a window ---------------------------------------------------------------------------------------
