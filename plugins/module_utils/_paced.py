@@ -78,7 +78,8 @@ class Paced:
                     self._waiting[group].appendleft(call)
                 else:
                     self.done += 1
-                self._changed.notify_all()
+                if again or self._error or self.done == self.put_in:  # else this thread takes what is next
+                    self._changed.notify_all()
 
     def _next(self) -> tuple[str, Call | None]:
         """The next call that may be made, waited for under the lock; none when there will be none."""
