@@ -33,7 +33,9 @@ class Workspace:
     slug: str
     name: str
     team_id: str
-    admin_token_path: str | None = None  # of an admin's user token in Vault, which lists requests to install (Enterprise)
+    admin_token_path: str | None = (
+        None  # of an admin's user token in Vault, which lists requests to install (Enterprise)
+    )
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,9 @@ def load(
     raw_services = _read_services(services, problems)
 
     _checks.check_workspaces(raw_workspaces, raw_bots, notifiers, problems)
-    _checks.check_paths(raw_workspaces, raw_bots, notifiers, None if record_mount is INVALID else record_mount, problems)
+    _checks.check_paths(
+        raw_workspaces, raw_bots, notifiers, None if record_mount is INVALID else record_mount, problems
+    )
     _checks.check_services(raw_services, raw_bots, problems)
     if problems:
         count = f"{len(problems)} lines" if len(problems) > 1 else "line"

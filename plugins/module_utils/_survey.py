@@ -62,9 +62,7 @@ def read(store: RecordStore, installations: Iterable[Installation]) -> Survey:
     return survey
 
 
-def read_chains(
-    survey: Survey, registry: Registry, store: RecordStore, installations: Iterable[Installation]
-) -> None:
+def read_chains(survey: Survey, registry: Registry, store: RecordStore, installations: Iterable[Installation]) -> None:
     """Reads what the strategy refresh needs of those whose bot has it: the chain, and the client of the app."""
     for each in installations:
         if registry.bots[each.bot].strategy == "refresh" and each.id in survey.seen:
