@@ -28,14 +28,15 @@ from ansible_collections.botops.rotation.plugins.module_utils._registry_shapes i
 
 @dataclass(frozen=True)
 class Workspace:
-    """A Slack team: slug `ibmcloud`, name `IBM Cloud Platform`, team id `T0123`."""
+    """A Slack team: slug `ibmcloud`, name `IBM Cloud Platform`, team id `T0123`.
+
+    `admin_token_path`: where in Vault an admin's user token is, which lists requests to install (Enterprise Grid).
+    """
 
     slug: str
     name: str
     team_id: str
-    admin_token_path: str | None = (
-        None  # of an admin's user token in Vault, which lists requests to install (Enterprise)
-    )
+    admin_token_path: str | None = None
 
 
 @dataclass(frozen=True)
