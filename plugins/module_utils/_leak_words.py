@@ -85,7 +85,10 @@ def _after(result: Mapping[str, Any], app: str, single: bool) -> str:
     if not (current or "current user" in result["stages"]):
         return "nothing: no service runs on it"
     if single:
-        return f"refresh it: the steps are those of ansible-playbook botops.rotation.rotation_guide {where}"
+        return (
+            f"refresh it: ansible-playbook botops.rotation.refresh_tokens {where} -e margin=12, where the bot has the strategy "
+            f"refresh; else the steps are those of ansible-playbook botops.rotation.rotation_guide {where}"
+        )
     return (
         f"install the app again, with ansible-playbook botops.rotation.install_app {where} (or at {app}/install-on-team and "
         f"with stage_token {where}), then ansible-playbook botops.rotation.rotate_bot {where}; each step: rotation_guide {where}"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -15,27 +16,30 @@ from ansible_collections.botops.rotation.plugins.module_utils._case import Choic
 from ansible_collections.botops.rotation.plugins.module_utils._errors import LockError, VaultConflict
 from ansible_collections.botops.rotation.plugins.plugin_utils._session import Session
 
-PATIENCE = 60.0  # seconds
+PATIENCE = 240.0  # seconds
+
+
+def planned(options: dict[str, Any]) -> list[dict[str, Any]]:
+    here = Session(options, {})
+    plan = _plan.make(here.registry, here.store, here.slack, Choices(refresh_only=True), "gobot")
+    rows: list[dict[str, Any]] = plan["installations"]
+    assert [row["action"] for row in rows] == ["refresh"], rows
+    return rows
 
 
 def refresh(options: dict[str, Any], ready: Any, insists: bool) -> str:
-    """One run. It is planned before any other has begun; `insists`: where the lock is held, it waits for it."""
-    here = Session(options, {})
-    plan = _plan.make(here.registry, here.store, here.slack, Choices(refresh_only=True), "gobot")
-    rows = plan["installations"]
-    assert [row["action"] for row in rows] == ["refresh"], rows
+    """One run, whose rows were planned before any other has begun. `insists`: where the lock is held, it waits for it."""
     ready.wait(PATIENCE)
     ends = time.monotonic() + PATIENCE
     while time.monotonic() < ends:
         here = Session(options, {})
         try:
-            with here.locked(rows, False):
-                given = {**options, "installations": rows}
-                (result,) = _refresh.refreshed(here, given, False, print)["results"].values()
+            with here.locked(options["installations"], False):
+                (result,) = _refresh.refreshed(here, options, False, print)["results"].values()
         except (LockError, VaultConflict):
             if not insists:
                 return "refused"
-            time.sleep(0.05)
+            time.sleep(random.uniform(0.2, 1.0))
             continue
         return result["reason"] or ("refreshed" if result["changed"] else "nothing to do")
     return "never had the lock"
@@ -44,11 +48,12 @@ def refresh(options: dict[str, Any], ready: Any, insists: bool) -> str:
 def controllers(options: dict[str, Any], many: int, ready: Any, told: Any, insists: bool) -> None:
     """The body of a process: so many runs at once; what they ended with, counted, goes to `told`."""
 
-    def one(_number: int) -> str:
+    def one(given: dict[str, Any]) -> str:
         try:
-            return refresh(options, ready, insists)
+            return refresh(given, ready, insists)
         except Exception as error:  # noqa: BLE001 - whatever it is, the test has to hear of it
             return f"{type(error).__name__}: {error}"
 
+    given = {**options, "installations": planned(options)}
     with ThreadPoolExecutor(many) as pool:
-        told.put(dict(Counter(pool.map(one, range(many)))))
+        told.put(dict(Counter(pool.map(one, [given] * many))))

@@ -84,7 +84,7 @@ def test_at_once(mount: str | None, insists: bool, count: int, threads: int, ser
     processes = [SPAWN.Process(target=_refresher.controllers, args=given) for _dummy in range(count)]
     for process in processes:
         process.start()
-    ended = sum((Counter(told.get(timeout=120)) for _dummy in processes), Counter())
+    ended = sum((Counter(told.get(timeout=300)) for _dummy in processes), Counter())
     for process in processes:
         process.join(20)
     assert ended["refreshed"] == 1 and ended.total() == count * threads, ended

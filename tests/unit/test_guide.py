@@ -81,6 +81,8 @@ def test_each_command_is_a_playbook_with_options_that_its_role_takes(name: str) 
             continue
         called, *rest = step["command"].removeprefix("ansible-playbook botops.rotation.").split()
         text = (ROOT / "playbooks" / f"{called}.yml").read_text(encoding="utf-8")
+        for imported in re.findall(r"import_playbook: botops\.rotation\.(\w+)", text):
+            text += (ROOT / "playbooks" / f"{imported}.yml").read_text(encoding="utf-8")
         options = [word.partition("=")[0] for word in rest if "=" in word]
         roles = [ROOT / f"roles/rotation/tasks/{entry}.yml" for entry in re.findall(r"tasks_from: (\w+)", text)]
         known = "".join(path.read_text(encoding="utf-8") for path in roles if path.is_file())
