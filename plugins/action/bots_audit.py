@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
@@ -50,6 +51,7 @@ class ActionModule(GuardedAction):
         selected = here.registry.select(options["bot"], options["workspace"])
         if options["state"] == "planned":
             return {"changed": False, "hosts": self._hosts(), "installations": [each.id for each in selected]}
+        gc.freeze()  # to look through the inventory again and again, the collector would copy all of it into this worker
         reading, registry, services = self._read(options, here, selected)
         for found in reading.found:
             for what in found.errors.keys() & {"notes", "lock"}:
