@@ -6,8 +6,6 @@ reader, without a network, and with a thousand installations."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +14,10 @@ from ansible_collections.botops.rotation.plugins.module_utils import _audit_page
 from playwright.sync_api import expect
 
 from tests import _audits
-from tests.e2e._install import ARGUMENTS, CHROMIUM, needs_chromium
+from tests.e2e._install import needs_chromium
+from tests.integration._browser import LOOKS, opened, serious
 
 pytestmark = [needs_chromium, pytest.mark.xdist_group("audit-page")]
-DESK, PHONE = {"width": 1280, "height": 900}, {"width": 375, "height": 740}
-LOOKS = {
-    "light": {"viewport": DESK, "color_scheme": "light"},
-    "dark": {"viewport": DESK, "color_scheme": "dark"},
-    "phone": {"viewport": PHONE, "color_scheme": "light"},
-}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield made
-        made.close()
 
 
 @pytest.fixture(scope="module")
@@ -51,30 +34,6 @@ def written(factory: pytest.TempPathFactory, audit: dict[str, Any]) -> Path:
     path = factory.mktemp("audit") / "audit.html"
     path.write_text(_audit_page.render(audit), encoding="utf-8")
     return path
-
-
-@contextmanager
-def opened(browser: Any, path: Path, **look: Any) -> Iterator[Any]:
-    """The page, which must say nothing in the console, and ask for no other address."""
-    context = browser.new_context(**{**LOOKS["light"], **look})
-    page, said, asked = context.new_page(), [], []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(path.as_uri())
-    yield page
-    assert said == [] and [url for url in asked if not url.startswith(("data:", path.as_uri()))] == []
-    context.close()
-
-
-def serious(page: Any) -> list[str]:
-    """What axe-core finds that is serious or worse."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    return [
-        f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found if each["impact"] in ("serious", "critical")
-    ]
 
 
 def shown(page: Any, words: str) -> None:
@@ -196,10 +155,10 @@ def test_a_hostile_name_does_nothing(browser: Any, tmp_path: Path) -> None:
 def test_a_thousand_installations(browser: Any, large: Path) -> None:
     """First paint within a second; what is looked for in five thousand services is found as it is typed."""
     assert large.stat().st_size <= 2_000_000
-    paints = []
-    for _try in range(3):
+    paints: list[float] = []
+    while len(paints) < 3 and min(paints, default=1000) >= 1000:
         with opened(browser, large) as page:
-            page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+            page.screenshot()  # after which it has been painted
             paints.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
     assert min(paints) < 1000, f"first paint after {paints} ms"
     with opened(browser, large, **LOOKS["phone"]) as page:

@@ -17,7 +17,7 @@ from ansible_collections.botops.rotation.plugins.module_utils import (
 )
 
 from tests.e2e._install import needs_chromium
-from tests.integration.test_audit_page import LOOKS, browser, opened, serious  # noqa: F401 - browser is a fixture
+from tests.integration._browser import LOOKS, opened, serious
 
 pytestmark = [needs_chromium, pytest.mark.xdist_group("audit-page")]
 
@@ -47,7 +47,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_it_suits_eyes_and_screen_readers(browser: Any, page: Path, look: str) -> None:  # noqa: F811
+def test_it_suits_eyes_and_screen_readers(browser: Any, page: Path, look: str) -> None:
     with opened(browser, page, **LOOKS[look]) as shown:
         assert serious(shown) == []
         assert shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
