@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _named, _redact
-from ansible_collections.botops.rotation.plugins.module_utils._audit_services import DRIFT
+from ansible_collections.botops.rotation.plugins.module_utils import _audit_drift, _named, _redact
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Registry
 from ansible_collections.botops.rotation.plugins.module_utils._registry_shapes import did_you_mean
@@ -127,7 +126,7 @@ class Findings:
         subject = f"{row['host']}/{row['service']}/{row['variable']}"
         add = _Of(self, subject, self.registry.bots[bot].owners, workspace)
         if row["drift"] and not under_way:
-            add("drift", f"{_drift(row)} ({row['evidence']})", _bring(row))
+            add("drift", f"{_audit_drift.sentence(row)} ({row['evidence']})", _audit_drift.next_step(row))
         elif "unreadable" in (row["stands"], row["runs"]) and not row["drift"]:
             where = "its file" if row["stands"] == "unreadable" else "its processes"
             step = "let the audit become a user who may read it (become), or state `in_use` in botops_services"
@@ -218,33 +217,3 @@ def _compare_with(row: Row) -> str:
     return (
         f"add bot_user_id of the bot to botops_bots.{row['bot']}.installations.{row['workspace']}, or app_id to the bot"
     )
-
-
-def _drift(row: Row) -> str:
-    """What kind of drift it is, in a sentence."""
-    stands, runs = row["stands"], row["runs"]
-    if stands == "current":
-        return f"its file has the current token, but it runs on {_a(runs)}: it was not restarted since, or has it from elsewhere"
-    if runs == "current":
-        return f"it runs on the current token, but its file has {_a(stands)}: it will lose it at the next start"
-    if stands == "missing":
-        return f"its file has no token, and it runs on {_a(runs)}"
-    return f"its file has {_a(stands)}" + (f", and it runs on {_a(runs)}" if runs in DRIFT and runs != stands else "")
-
-
-def _a(word: str) -> str:
-    return {
-        "previous": "an old token",
-        "pending": "the token that waits",
-        "other installation": "the token of another installation",
-        "unknown": "an unknown token",
-        "missing": "none",
-        "unreadable": "what could not be read",
-        "not running": "nothing, since it does not run",
-    }.get(word, "the current token")
-
-
-def _bring(row: Row) -> str:
-    bot, _slash, workspace = row["installation"].partition("/")
-    step = f"run rotate_bot -e bot={bot} -e workspace={workspace}: it brings every service to the current token"
-    return f"find out whose token it is; then {step}" if "unknown" in (row["stands"], row["runs"]) else step
