@@ -273,7 +273,7 @@ class TestRevokeOld:
         done = run(well, "-e", "bot=cietest1", "-e", f"revoke_old={fingerprint(old)}")
         assert done.status != 0 and done.outcomes == {each: "failed"}, done
         assert (state(well, old), state(well, new)) == ("revoked", "revoked")
-        assert f"THE NEW bot TOKEN {fingerprint(new)}" in done.end and "is to be revoked, and is static" in done.end, (
+        assert f"THE NEW BOT TOKEN {fingerprint(new)}" in done.end and "is to be revoked, and is static" in done.end, (
             done
         )
 

@@ -262,6 +262,7 @@ def test_the_channels_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_documentation_names_the_keys_and_the_outcomes() -> None:
     text = (ROOT / "docs/report.md").read_text(encoding="utf-8").partition("## The report of a revocation")[2]
+    text = text.partition("\n## ")[0]
     keys = re.search(r"The keys of a token are (.*?)\.\n", text, re.DOTALL)
     assert re.findall(r"`(\w+)`", keys[1]) == list(_leak._result(given(OLD), OLD))
     report = _revocation.assemble("run", [], [], "", "", False)

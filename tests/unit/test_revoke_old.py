@@ -132,7 +132,7 @@ def test_a_new_token_that_ends_with_it_is_the_loudest_failure() -> None:
     world = promoted(token("old"), token("new"))
     result = retire(world, Slack(world, (token("old"), token("new"))), fp("old"))
     assert result["outcome"] == "failed"
-    assert "THE NEW bot TOKEN" in result["reason"] and f"the old bot token {fp('old')} was revoked" in result["reason"]
+    assert "THE NEW BOT TOKEN" in result["reason"] and f"the old bot token {fp('old')} was revoked" in result["reason"]
 
 
 def test_one_that_is_not_named_or_is_used_elsewhere_is_left_alone() -> None:
