@@ -165,7 +165,8 @@ def test_a_classic_app_gives_both_tokens(here: Sandbox) -> None:
     assert record["tokens"]["user"]["pending"]["token"] == issued["user_token"]
 
 
-def test_an_app_in_rotation_mode_is_refused_and_its_refresh_token_kept(here: Sandbox) -> None:
+def test_an_app_in_rotation_mode_is_for_the_strategy_refresh(here: Sandbox) -> None:
+    """With another strategy both tokens are kept; with it the next page stages the one, and refreshes begin with the other."""
     app = here.slack.add_app("rotator", ["chat:write", "users:read"], id="A0ROTATOR01", rotation=True)
     here.bao.put(f"{PATHS}/client_of_rotator", {name: app[name] for name in ("client_id", "client_secret")})
     path = f"{PATHS}/slack_bot_token_for_rotator_in_ibmcloud"
@@ -178,6 +179,12 @@ def test_an_app_in_rotation_mode_is_refused_and_its_refresh_token_kept(here: San
     kept = list(here.bao.get(f"{path}_install")["grants"].values())
     issued = here.slack.call("installation", installation="rotator/ibmcloud")
     assert [each["bot_token"] for each in kept] == [issued["bot_token"]] and kept[0]["bot_refresh_token"]
+    with Page(here, bot="rotator", bots={"rotator": {**row, "app_id": "A0ROTATOR01", "strategy": "refresh"}}) as page:
+        assert page.end()["results"]["rotator/ibmcloud"]["state"] == "staged"
+    chain = here.bao.get(f"{path}_refresh")
+    assert (chain["token"], chain["refresh_token"]) == (issued["bot_token"], kept[0]["bot_refresh_token"])
+    assert list(chain["expires"]) == [fingerprint(issued["bot_token"])]
+    assert here.bao.get(f"{path}_rotation")["tokens"]["bot"]["pending"]["token"] == issued["bot_token"]
 
 
 def test_who_has_not_opened_the_link_gets_nothing(here: Sandbox) -> None:
