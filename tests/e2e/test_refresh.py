@@ -69,7 +69,10 @@ def test_enter_and_refresh(bare_sandbox: Sandbox, arguments: tuple[str, ...]) ->
     well(entered, "rotated")
     first = bare_sandbox.current(ONE)
     assert first == chain(bare_sandbox)["token"] != old and calls(bare_sandbox) == ["oauth.v2.exchange"]
-    assert state(bare_sandbox, old) == "live" and "need not refuse it" in entered.row(ONE)["proofs"]["old_refused"]["evidence"]
+    assert (
+        state(bare_sandbox, old) == "live"
+        and "need not refuse it" in entered.row(ONE)["proofs"]["old_refused"]["evidence"]
+    )
     assert in_use(bare_sandbox)
     assert leaks(entered.text, [*bare_sandbox.tokens(), old, first, chain(bare_sandbox)["refresh_token"]]) == []
     told = messages_by(bare_sandbox, "gobot")
@@ -88,7 +91,9 @@ def test_enter_and_refresh(bare_sandbox: Sandbox, arguments: tuple[str, ...]) ->
     assert leaks(refreshed.text, [used, second, chain(bare_sandbox)["refresh_token"]]) == []
     assert messages_by(bare_sandbox, "gobot") == told, "a refresh is not announced"
 
-    bare_sandbox.slack.advance_clock(43_300)  # nobody has refreshed for twelve hours: the token is dead, the chain is not
+    bare_sandbox.slack.advance_clock(
+        43_300
+    )  # nobody has refreshed for twelve hours: the token is dead, the chain is not
     late = run(bare_sandbox, *arguments, playbook=REFRESH)
     well(late, "rotated")
     assert bare_sandbox.current(ONE) != second and in_use(bare_sandbox)
