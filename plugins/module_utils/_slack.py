@@ -73,7 +73,7 @@ def _retry_after(headers: Mapping[str, Any]) -> float:
         seconds = float(value[0] if isinstance(value, list) else value)
     except (ValueError, IndexError, TypeError):
         seconds = 1.0
-    return max(1.0, seconds) if math.isfinite(seconds) else 1.0
+    return 1.0 if math.isnan(seconds) else max(1.0, seconds)
 
 
 class _ShortRateLimit(_CappedRateLimit):

@@ -12,7 +12,7 @@ from urllib.error import URLError
 
 import pytest
 from ansible_collections.botops.rotation.plugins.module_utils import _redact, _slack
-from ansible_collections.botops.rotation.plugins.module_utils._errors import SlackError, SlackUnavailable
+from ansible_collections.botops.rotation.plugins.module_utils._errors import SlackError, SlackLimited, SlackUnavailable
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,7 +44,7 @@ def test_no_header_is_no_scopes() -> None:
         (Answer(200, ok=False, error="channel_not_found"), SlackError, "channel_not_found"),
         (Answer(200, ok=False, error="missing_scope", needed="chat:write"), SlackError, "missing_scope"),
         (Answer(200, ok=False, error="internal_error"), SlackUnavailable, "internal_error"),
-        (Answer(429, ok=False, error="ratelimited"), SlackUnavailable, "ratelimited"),
+        (Answer(429, ok=False, error="ratelimited"), SlackLimited, "ratelimited"),
         (Answer(503, ok=False, error="token_revoked"), SlackUnavailable, "unavailable"),
         (Answer(200, ok=False), SlackUnavailable, "unavailable"),
         (Answer(403, error="<html>"), SlackUnavailable, "unavailable"),
