@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Optional
 
 from ansible_collections.botops.rotation.plugins.module_utils import (
     _audit_services,
@@ -28,7 +28,7 @@ from ansible_collections.botops.rotation.plugins.module_utils._record_store impo
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
 
 SCHEMA = 1
-Answers = Mapping[str, Mapping[str, Any] | None]  # what service_env gave for each host; None where it was not asked
+Answers = Mapping[str, Optional[Mapping[str, Any]]]  # what service_env gave for each host; None where it was not asked
 
 
 @dataclass(frozen=True)

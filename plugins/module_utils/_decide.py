@@ -10,8 +10,8 @@ A row of the plan, and later of the report, is a dictionary without secrets:
     tokens: {bot: {path, old, new, old_life, new_life, evidence, restorable, identity, proofs}, ...} (user, or a secret's name)
 
 `action` is promote, resume, adopt, reinstall (the old token is revoked, or to be, and the new one comes of an
-installation), exchange and refresh (the new one comes of Slack in this run, see `_decide_refresh`), converge, none, or (in a rollback, see `_decide_back`) restore; `outcome` is what the run is expected to
-end with.
+installation), exchange and refresh (the new one comes of Slack in this run, see `_decide_refresh`), converge, none, or (in
+a rollback, see `_decide_back`) restore; `outcome` is what the run is expected to end with.
 """
 
 from __future__ import annotations

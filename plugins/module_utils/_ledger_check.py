@@ -73,7 +73,8 @@ def check(data: bytes) -> Checked:
 
 
 def _numbered(entry: Entry | None) -> bool:
-    return bool(entry) and type(entry.get("n")) is int
+    number = entry.get("n") if entry else None
+    return isinstance(number, int) and not isinstance(number, bool)
 
 
 def _name(checked: Checked, lines: list[tuple[int, bytes, Entry | None]]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import Union
 
 from ansible_collections.botops.rotation.plugins.module_utils import _chain, _clients, _named
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, VaultUnavailable
@@ -19,7 +20,9 @@ from ansible_collections.botops.rotation.plugins.module_utils._slack import Slac
 from ansible_collections.botops.rotation.plugins.module_utils._tokens import Kind, classify, problem
 
 WORKERS = 8
-Judged = str | _named.NamedSecret  # a bot, whose tokens are judged together, or a secret; see Installation.judged_as
+Judged = Union[
+    str, _named.NamedSecret
+]  # a bot, whose tokens are judged together, or a secret; see Installation.judged_as
 
 
 @dataclass

@@ -35,7 +35,7 @@ def refresh(options: dict[str, Any], ready: Any, insists: bool) -> str:
         here = Session(options, {})
         try:
             with here.locked(options["installations"], False):
-                (result,) = _refresh.refreshed(here, options, False, print)["results"].values()
+                result = next(iter(_refresh.refreshed(here, options, False, print)["results"].values()))
         except (LockError, VaultConflict):
             if not insists:
                 return "refused"

@@ -90,7 +90,7 @@ def test_at_once(mount: str | None, insists: bool, count: int, threads: int, ser
     assert ended["refreshed"] == 1 and ended.total() == count * threads, ended
     assert set(ended) <= {"refreshed", "nothing to do" if insists else "refused", "nothing to do"}, ended
 
-    asked = [one for one in slack.control.requests("oauth.v2.access")]
+    asked = list(slack.control.requests("oauth.v2.access"))
     assert len(asked) == 1, "one exchange"
     chain, record = server.get(f"{beside}_refresh"), server.get(f"{beside}_rotation")
     of = slack.world.installation("robot/one")
