@@ -237,7 +237,7 @@ def test_a_bot_without_a_client_secret_is_told_which_line_is_missing(here: Sandb
     bots["gobot"]["client_path"] = f"{PATHS}/empty"
     with Page(here, bots=bots) as page, pytest.raises(RotationError) as raised:
         page.end()
-    assert "no fields client_id and client_secret" in str(raised.value)
+    assert "has no client_id and client_secret" in str(raised.value)
 
 
 def test_check_mode_reads_and_shows_no_page(here: Sandbox) -> None:
