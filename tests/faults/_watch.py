@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -44,8 +45,9 @@ class Watch:
                 for what in ("cmdline", "environ"):
                     self._look(Path(f"/proc/{pid}/{what}"))
             if self.looks % 10 == 0:
-                for file in self._directory.rglob("*"):
-                    self._look(file)
+                with suppress(OSError):  # a directory was removed; the next look sees the others
+                    for file in self._directory.rglob("*"):
+                        self._look(file)
 
     def _look(self, file: Path) -> None:
         try:
@@ -64,8 +66,7 @@ class Watch:
 
 
 def _below(pid: int) -> Iterator[int]:
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            yield from map(int, children.read_text(encoding="ascii").split())
-        except OSError:
-            continue
+    with suppress(OSError):  # it has ended
+        for children in Path(f"/proc/{pid}/task").glob("*/children"):
+            with suppress(OSError):
+                yield from map(int, children.read_text(encoding="ascii").split())

@@ -10,6 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from html import unescape
 from http.cookies import SimpleCookie
 from typing import Any, Self
@@ -88,8 +89,12 @@ class Person:
         return self.follow("/")
 
     def state(self, key: str) -> str:
-        """What the page calls a row's state."""
-        found = re.search(rf'id="state-{key}"[^>]*>.*?</span>\s*([^<]+)<', self.page(), re.DOTALL)
+        """What the page calls a row's state; called so last, where all is done and the page has ended."""
+        try:
+            shown = self.page()
+        except OSError:
+            shown = next(page for page in reversed(self.seen) if 'id="state-' in page)
+        found = re.search(rf'id="state-{key}"[^>]*>.*?</span>\s*([^<]+)<', shown, re.DOTALL)
         return found[1].strip() if found else ""
 
     def row(self, key: str) -> str:
@@ -147,7 +152,8 @@ class Page:
 
     def __exit__(self, *_dummy: object) -> None:
         if self._thread.is_alive():
-            Person(self.link).get("/stop", {})
+            with suppress(OSError):  # it is about to end by itself
+                Person(self.link).get("/stop", {})
         self._thread.join(30)
         assert not self._thread.is_alive(), "the run did not end"
 

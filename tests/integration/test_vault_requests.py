@@ -22,7 +22,7 @@ from tests.faults.inprocess.test_permissions import VERBS, act, begin
 
 # Method and path of a request -> its page, the same below both https://developer.hashicorp.com/vault/api-docs and
 # https://openbao.org/api-docs. Other logins are POST auth/<method>/login, too: auth/jwt, auth/kubernetes, auth/cert.
-V1, V2 = r"generic/[\w/-]+", r"generic/crn/[\w/-]+"
+V1, V2 = r"generic/[\w/-]+", r"(generic/crn/[\w/-]+|botops_ledger)"
 DOCUMENTED = {
     rf"GET {V1}": "secret/kv/kv-v1#read-secret",
     rf"POST {V1}": "secret/kv/kv-v1#create-update-secret",
