@@ -19,7 +19,7 @@ from tests.faults.inprocess._place import SETTINGS, Place
 from tests.sandbox._state import ROOT
 
 CLOCK, TAKEN_OVER = "the controller's clock an hour off", "lease expired or pid reused: another run at a request"
-WITHOUT_VAULT = ("_spool.py", "slack_token.py")
+WITHOUT_VAULT = ("_spool.py", "_ledger.py", "slack_token.py")
 """What goes on where Vault, whose clock counts, does not answer."""
 WALL_CLOCK = {"time", "time_ns", "now", "utcnow", "today", "localtime", "gmtime", "ctime"}
 
