@@ -54,6 +54,15 @@ def test_another_attempt_changes_the_same_message(slack: ThreadedSlack) -> None:
     assert len(desk.roots) == 1 and len(desk.replies) == 1
 
 
+def test_who_was_overtaken_does_not_call_a_rotation_failed_that_another_run_has_ended(slack: ThreadedSlack) -> None:
+    desk = Desk(slack, HELPER)
+    desk.tell("started")
+    done = desk.tell("done", facts=DONE)
+    said = desk.tell("failed", facts={"fate": "It may be unavailable."})
+    assert (said["state"], said["ts"]) == ("already", done["ts"]) and "another run had ended it" in said["evidence"]
+    assert "is available" in desk.roots[0] and len(desk.replies) == 1
+
+
 def test_what_was_measured_is_expected_the_next_time(slack: ThreadedSlack) -> None:
     desk = Desk(slack, HELPER)
     desk.tell("done", facts={"measured": 1.3, "seconds": "1.3 s"})
