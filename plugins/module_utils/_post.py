@@ -65,7 +65,10 @@ class Poster:
             return "already", {"ts": known.get("ts", ""), "evidence": f"posted at {known.get('at')}"}
         done = marks.get(message["mark"].replace("/failed/", "/done/"), {})
         if message["phase"] == "failed" and done.get("state") == "sent":  # its message is not changed into a lie
-            return "already", {"ts": done.get("ts", ""), "evidence": f"another run had ended it, told at {done.get('at')}"}
+            return "already", {
+                "ts": done.get("ts", ""),
+                "evidence": f"another run had ended it, told at {done.get('at')}",
+            }
         if message["poster"]["kind"] == "nobody":
             return "failed", {"evidence": "there is no live token or notifier to post it with"}
         if self.check:
