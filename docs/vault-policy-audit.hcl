@@ -13,6 +13,7 @@ path "secret/data/generic/crn/v1/*" {
 }
 
 # The ledger's head, as in botops_ledger_head, or with botops_record_mount: secret: an audit is evidence, too.
+# It seals the line that each audit adds, and is the only thing that one writes.
 path "secret/data/botops_ledger" {
   capabilities = ["create", "read", "update"]
 }
@@ -25,9 +26,4 @@ path "generic/crn/v1/internal/local/tip-oss-flow/global/notifier/*" {
 # Who ran the audit, as its line in the ledger says. Nothing fails without it.
 path "auth/token/lookup-self" {
   capabilities = ["read"]
-}
-
-# With botops_record_mount: the head of the ledger, which seals the line that each audit adds. The only thing that it writes.
-path "secret/data/botops_ledger" {
-  capabilities = ["create", "read", "update"]
 }

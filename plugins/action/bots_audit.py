@@ -57,8 +57,8 @@ class ActionModule(GuardedAction):
             for what in found.errors.keys() & {"notes", "lock"}:
                 self.warn(f"{found.installation.id}: {found.errors[what]}")
         audit = _audit.assemble(registry, reading.found, reading.probes, services, here.vault.now(), asked)
-        path, posted = self._tell(here, options, audit)
         counts = Counter(each["kind"] for each in audit["findings"])
+        path, posted = self._tell(here, options, audit, counts)
         lost = (audit.get("ledger") or {}).get("problem")
         failure = _audit.failure(audit) or (lost and f"the evidence of this audit was not kept: {lost}")
         result = {
@@ -117,13 +117,14 @@ class ActionModule(GuardedAction):
             found[str(host)] = plain(variables.get(ANSWER))
         return services, found
 
-    def _tell(self, here: Session, options: dict[str, Any], audit: dict[str, Any]) -> tuple[str, list[dict[str, str]]]:
+    def _tell(
+        self, here: Session, options: dict[str, Any], audit: dict[str, Any], counts: Counter[str]
+    ) -> tuple[str, list[dict[str, str]]]:
         """Report, ledger and digest, but in check mode. What cannot be written or posted is a warning."""
         if self.check:
             return "", []
         path, posted = "", []
         if options["report_dir"]:
-            counts = Counter(each["kind"] for each in audit["findings"])
             entry = _ledger_entries.of_audit(audit["run_id"], options["bot"], audit["summary"], counts)
             audit["ledger"] = _ledger.keep(self, here, options, [entry])
             if audit["ledger"]["problem"]:

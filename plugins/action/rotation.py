@@ -70,8 +70,8 @@ class ActionModule(GuardedAction):
             self._confirm(options)
             with here.locked(options["installations"], self.check):
                 result = self._verb(options["state"])(here, options, self.check)
-            for name, each in result["results"].items():
-                if options["state"] in CONFIRMED and each["reason"]:
+            for name, each in result["results"].items() if options["state"] in CONFIRMED else ():
+                if each["reason"]:
                     self.warn(f"{name}: {each['reason']}")
         if not self.diff:
             result.pop("diff")

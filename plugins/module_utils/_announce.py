@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils import _speaker
-from ansible_collections.botops.rotation.plugins.module_utils._announce_texts import Texts, about, escaped
+from ansible_collections.botops.rotation.plugins.module_utils._announce_texts import Texts, about, escaped, mention
 from ansible_collections.botops.rotation.plugins.module_utils._decide import CHANGING
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Registry
 from ansible_collections.botops.rotation.plugins.module_utils._window import Window
@@ -111,20 +111,13 @@ def _context(known: Facts) -> list[dict[str, Any]]:
     return [{"type": "context", "elements": [{"type": "mrkdwn", "text": " | ".join(parts)[:3000]}]}] if parts else []
 
 
-def _mention(name: str) -> str:
-    """https://docs.slack.dev/messaging/formatting-message-text has the forms of mentions."""
-    if name.startswith("S"):
-        return f"<!subteam^{name}>"
-    return f"<#{name}>" if name.startswith("C") else f"<@{name}>"
-
-
 def _owners(registry: Registry, row: Row) -> str:
-    return ", ".join(_mention(owner) for owner in registry.bots[row["bot"]].owners)
+    return ", ".join(map(mention, registry.bots[row["bot"]].owners))
 
 
 def _contact(registry: Registry) -> str:
     contact = registry.contact or {}
-    who = _mention(contact["slack"]) if contact.get("slack") else ""
+    who = mention(contact["slack"]) if contact.get("slack") else ""
     return f"{escaped(contact.get('name') or '')} {who}".strip()
 
 

@@ -11,6 +11,7 @@ https://docs.slack.dev/messaging/formatting-message-text has the markup.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,18 @@ class Texts:
 def escaped(text: str) -> str:
     """A text that means nothing to Slack: no mention, no link."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def mention(name: str) -> str:
+    """A person, a group or a channel by its id in Slack is mentioned; any other name is a word.
+
+    https://docs.slack.dev/messaging/formatting-message-text has the forms.
+    """
+    found = re.fullmatch(r"([UWBSCG])[A-Z0-9]{2,}", name)
+    if not found:
+        return escaped(name)
+    sign = {"S": "!subteam^", "C": "#"}.get(found[1], "@")
+    return f"<{sign}{name}>"
 
 
 def about(seconds: float | None) -> str:

@@ -8,12 +8,11 @@ Limits: 50 blocks, 150 characters of a header, 3,000 of a section, https://docs.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils import _audit_words as words
-from ansible_collections.botops.rotation.plugins.module_utils._announce_texts import escaped
+from ansible_collections.botops.rotation.plugins.module_utils._announce_texts import escaped, mention
 
 # The rest is for whoever runs the audit: an owner can do nothing about a host that was not reached.
 THEIRS = ("dead", "identity", "drift", "half_done", "overdue", "due", "pending", "approval", "scopes")
@@ -72,11 +71,3 @@ def _short(text: str, most: int = LONGEST) -> str:
 def _section(text: str) -> dict[str, Any]:
     whole = text if len(text) <= 3000 else text[:2990].rpartition("\n")[0] + "\n..."
     return {"type": "section", "text": {"type": "mrkdwn", "text": whole}}
-
-
-def mention(owner: str) -> str:
-    """A person or a group of Slack's is mentioned; any other name is a word. The forms:
-    https://docs.slack.dev/messaging/formatting-message-text"""
-    if re.fullmatch(r"[UW][A-Z0-9]{2,}", owner):
-        return f"<@{owner}>"
-    return f"<!subteam^{owner}>" if re.fullmatch(r"S[A-Z0-9]{2,}", owner) else escaped(owner)

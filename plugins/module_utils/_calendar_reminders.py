@@ -113,14 +113,8 @@ class Reminders:
         poster = _speaker.notifier(self.here.registry, self.installation.workspace)
         if not poster or poster["kind"] == "webhook":
             poster = {"kind": "installation", "fingerprint": ""}
-        secrets = list(_speaker.secrets(self.here, self.installation, poster))
-        for number, secret in enumerate(secrets, 1):
-            try:
-                return secret, self.here.slack.scheduled(secret)
-            except SlackError as exc:
-                if exc.code not in _speaker.REFUSED or number == len(secrets):
-                    raise
-        raise AssertionError("unreachable")
+        secrets = _speaker.secrets(self.here, self.installation, poster)
+        return _speaker.with_any(secrets, lambda secret: (secret, self.here.slack.scheduled(secret)))
 
     def _plan(
         self, secret: str, left: str, channel: str, at: datetime, waiting: list[dict[str, Any]], kept: Noted
@@ -142,12 +136,7 @@ class Reminders:
 
     def _schedule(self, secret: str, channel: str, at: int, text: str, blocks: list[dict[str, Any]]) -> str:
         slack = self.here.slack
-        try:
-            return slack.schedule(secret, channel, at, text, blocks)
-        except SlackError as exc:
-            if exc.code != "not_in_channel" or slack.join(secret, channel):
-                raise
-            return slack.schedule(secret, channel, at, text, blocks)
+        return _speaker.joining(slack, secret, channel, lambda: slack.schedule(secret, channel, at, text, blocks))
 
     def _take_back(self, secret: str, key: str, entry: Mapping[str, Any], now: datetime) -> None:
         """A reminder of a time that does not hold any more. Slack refuses where it was posted, or will be in a minute."""

@@ -11,11 +11,11 @@ the app was installed. https://docs.slack.dev/admins/managing-app-approvals
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils import _notes
-from ansible_collections.botops.rotation.plugins.module_utils._record_store import stamp
+from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import moment, stamp
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
 
 
@@ -53,7 +53,7 @@ def clear(here: Any, installation: Installation) -> None:
 def words(at: str, now: datetime) -> str:
     """For how long: `since 2026-11-23 02:00 UTC (3 days)`."""
     try:
-        begun = datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+        begun = moment(at)
     except ValueError:
         return "since an unknown time"
     hours = int((now - begun).total_seconds() // 3600)

@@ -13,7 +13,7 @@ it is reported and not repeated.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils import _notes, _speaker
@@ -23,7 +23,7 @@ from ansible_collections.botops.rotation.plugins.module_utils._errors import (
     SlackUnavailable,
     TokenError,
 )
-from ansible_collections.botops.rotation.plugins.module_utils._record_store import stamp
+from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import moment, stamp
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
 
 Message = Mapping[str, Any]
@@ -80,7 +80,7 @@ class Poster:
         # KV v1 cannot refuse a note that comes after another run has posted: that run had taken the lock.
         self.here.store.before_write(self._installation(message))
         try:
-            told = self._with_any(secrets, _Telling(self.here, message, marks, doubt))
+            told = _speaker.with_any(secrets, _Telling(self.here, message, marks, doubt).tell)
         except _Uncertain as exc:
             return "unknown", {"evidence": f"{exc.message}; whether it was posted is not known, so it is not repeated"}
         except SlackError as exc:  # it was not posted
@@ -90,16 +90,6 @@ class Poster:
             return "failed", {"evidence": exc.message + (f"; next: {advice}" if advice else "")}
         self._note(message, "sent", {key: told[key] for key in ("channel", "ts")})
         return told.pop("state"), told
-
-    def _with_any(self, secrets: list[str], telling: _Telling) -> Told:
-        """Told with the first of the tokens that Slack accepts."""
-        for number, secret in enumerate(secrets, 1):
-            try:
-                return telling.tell(secret)
-            except SlackError as exc:
-                if exc.code not in _speaker.REFUSED or number == len(secrets):
-                    raise
-        raise AssertionError("unreachable")
 
     def _installation(self, message: Message) -> Installation:
         return self.here.registry.installation(*message["installation"].split("/", 1))
@@ -176,14 +166,8 @@ class _Telling:
         return self._posted(secret, message["channel"], message["text"], message["blocks"], message["mark"])
 
     def _posted(self, secret: str, channel: str, *what: Any) -> dict[str, str]:
-        """Posts, in a channel that the poster joins where it has to."""
         slack = self.here.slack
-        try:
-            return self._once(lambda: slack.post(secret, channel, *what))
-        except SlackError as exc:  # refused, so it was not posted
-            if exc.code != "not_in_channel" or slack.join(secret, channel):
-                raise
-            return self._once(lambda: slack.post(secret, channel, *what))
+        return _speaker.joining(slack, secret, channel, lambda: self._once(lambda: slack.post(secret, channel, *what)))
 
     def _details(self, secret: str, shown: Mapping[str, str], changed: bool) -> Told:
         """What stands in the thread. That it failed is said, and the message stands."""
@@ -230,7 +214,7 @@ class _Telling:
 def _before(at: str) -> str:
     """Five minutes before, in Unix seconds: two clocks may differ. Of what is no time, the beginning of all."""
     try:
-        return str((datetime.strptime(at, "%Y-%m-%dT%H:%M:%S%z") - timedelta(minutes=5)).timestamp())
+        return str((moment(at) - timedelta(minutes=5)).timestamp())
     except ValueError:
         return "0"
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils import _redact, _rotation
 from ansible_collections.botops.rotation.plugins.module_utils._errors import StateError, TokenError
+from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import stamp
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import Life
 from ansible_collections.botops.rotation.plugins.module_utils._named import TOKENS, called
 from ansible_collections.botops.rotation.plugins.module_utils._record import Record, State, Stored
@@ -163,10 +163,6 @@ class RecordStore:
     def at(self) -> str:
         """Now, by Vault's clock."""
         return stamp(self.vault.now())
-
-
-def stamp(moment: Any) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _held(record: Record) -> set[str]:

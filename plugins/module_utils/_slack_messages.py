@@ -9,17 +9,16 @@ is waited for: it says that nothing was done. What may be repeated without harm 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 Blocks = list[dict[str, Any]]
 EVENT = "botops_rotation"
 ATTEMPTS = 4  # for what may be repeated; slack_sdk counts them over all handlers
-PAGES = 50  # of scheduled messages, or of a thread, that are asked for
 
 
 class Messages:
-    """A part of `Slack`, which gives `_call`."""
+    """A part of `Slack`, which gives `_call` and `rows`."""
 
     def post(
         self, token: str, channel: str, text: str, blocks: Blocks, mark: str, thread: str = "", broadcast: bool = False
@@ -88,28 +87,20 @@ class Messages:
 
         https://docs.slack.dev/reference/methods/chat.scheduledMessages.list
         """
-        found: list[dict[str, Any]] = []
-        cursor = ""
-        for _page in range(PAGES):
-            options = {"limit": 100, **({"cursor": cursor} if cursor else {})}
-            answer = self._call(token, "chat_scheduledMessages_list", attempts=ATTEMPTS, **options)
-            for row in _rows(answer, "scheduled_messages"):
-                at = str(row.get("post_at") or "")
-                found.append(
-                    {
-                        "id": str(row.get("id") or ""),
-                        "channel": str(row.get("channel_id") or ""),
-                        "at": int(at) if at.isdigit() else 0,
-                        "text": str(row.get("text") or ""),
-                    }
-                )
-            more = answer.get("response_metadata")
-            cursor = str(more.get("next_cursor") or "") if isinstance(more, Mapping) else ""
-            if not cursor:
-                break
-        return found
+        return [
+            {
+                "id": str(row.get("id") or ""),
+                "channel": str(row.get("channel_id") or ""),
+                "at": int(row["post_at"]) if str(row.get("post_at") or "").isdigit() else 0,
+                "text": str(row.get("text") or ""),
+            }
+            for row in self.rows(token, "chat_scheduledMessages_list", "scheduled_messages", limit=100)
+        ]
 
     def _call(self, token: str, method: str, attempts: int = 1, waits: bool = False, **arguments: Any) -> Any:
+        raise NotImplementedError
+
+    def rows(self, token: str, method: str, key: str, **given: Any) -> Iterator[dict[str, Any]]:
         raise NotImplementedError
 
 

@@ -12,15 +12,16 @@ not; both are the same bot user, so that the new one can change what the old one
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from ansible_collections.botops.rotation.plugins.module_utils import _redact
-from ansible_collections.botops.rotation.plugins.module_utils._errors import TokenError
+from ansible_collections.botops.rotation.plugins.module_utils._errors import SlackError, TokenError
 from ansible_collections.botops.rotation.plugins.module_utils._record import Stored
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation, Registry
 
 Poster = Mapping[str, str]
+Result = TypeVar("Result")
 # Slack's answers to a token that it does not accept (any more): nothing was done, and another token may be tried.
 REFUSED = ("account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked")
 
@@ -62,6 +63,28 @@ def secrets(here: Any, installation: Installation, poster: Poster) -> Iterator[s
     owner = _owner(here.registry, path)
     if owner:
         yield from (token for token in _stages(here, owner, "") if token != value.strip())
+
+
+def with_any(secrets: Iterable[str], act: Callable[[str], Result]) -> Result:
+    """What `act` gives with the first of the tokens that Slack accepts."""
+    tried = list(secrets)
+    for number, secret in enumerate(tried, 1):
+        try:
+            return act(secret)
+        except SlackError as exc:
+            if exc.code not in REFUSED or number == len(tried):
+                raise
+    raise AssertionError("unreachable")
+
+
+def joining(slack: Any, secret: str, channel: str, send: Callable[[], Result]) -> Result:
+    """Sends, in a channel that the poster joins where it has to. What was refused for that was not sent."""
+    try:
+        return send()
+    except SlackError as exc:
+        if exc.code != "not_in_channel" or slack.join(secret, channel):
+            raise
+        return send()
 
 
 def _stages(here: Any, installation: Installation, fingerprint: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from ansible_collections.botops.rotation.plugins.module_utils import _redact
 from ansible_collections.botops.rotation.plugins.module_utils._errors import StateError
+from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import moment, stamp
 
 UTC = timezone.utc
 GRACE = timedelta(seconds=60)  # a scheduled job may come so much before its time: two clocks are never the same
@@ -27,7 +28,6 @@ EXAMPLE = "such as 2027-01-15T02:00+01:00/PT1H, or 2027-01-15T02:00/PT1H with -e
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(Z|[+-]\d\d:\d\d)?", re.ASCII)
 _DURATION = re.compile(r"P(?:(\d{1,3})W)?(?:(\d{1,3})D)?(?:T(?:(\d{1,4})H)?(?:(\d{1,5})M)?(?:(\d{1,6})S)?)?", re.ASCII)
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)", re.ASCII)
-_STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Window:
     def of(cls, noted: Mapping[str, Any] | None) -> Window | None:
         """The window in the part `window` of the notes; None where there is none that can be read."""
         try:
-            start, end = (datetime.strptime(noted[key], _STAMP).replace(tzinfo=UTC) for key in ("start", "end"))
+            start, end = (moment(noted[key]) for key in ("start", "end"))
             return cls(start, end, str(noted["zone"]), str(noted["id"]), int(noted["sequence"]))
         except (KeyError, TypeError, ValueError):
             return None
@@ -52,8 +52,8 @@ class Window:
     def to_dict(self) -> dict[str, Any]:
         return {
             "id": self.id,
-            "start": self.start.strftime(_STAMP),
-            "end": self.end.strftime(_STAMP),
+            "start": stamp(self.start),
+            "end": stamp(self.end),
             "zone": self.zone,
             "sequence": self.sequence,
         }
