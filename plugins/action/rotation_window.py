@@ -62,7 +62,7 @@ class ActionModule(GuardedAction):
             raise StateError("no window is given", f"give one {_window.EXAMPLE}; or -e cancel=true")
         wanted = _window.parse(options["window"], options["zone"], here.vault.now())
         entries = []
-        with here.locked([{"bot": each.bot, "workspace": each.workspace} for each in selected], self.check):
+        with here.locked(selected, self.check):
             for each in selected:
                 entries.append(
                     self._one(each, lambda each=each: _calendar.schedule(here, each, wanted, texts, self.check))
@@ -73,7 +73,7 @@ class ActionModule(GuardedAction):
         self, here: Session, selected: list[Installation], texts: Texts, options: dict[str, Any]
     ) -> list[dict[str, Any]]:
         entries = []
-        with here.locked([{"bot": each.bot, "workspace": each.workspace} for each in selected], self.check):
+        with here.locked(selected, self.check):
             for each in selected:
                 entries.append(self._one(each, lambda each=each: _calendar.cancel(here, each, texts, self.check)))
         return [self._file(here, entry, options, True) for entry in entries if entry["window"] or entry["error"]]
@@ -86,7 +86,7 @@ class ActionModule(GuardedAction):
     def _closed(
         self, here: Session, selected: list[Installation], texts: Texts, options: dict[str, Any]
     ) -> list[dict[str, Any]]:
-        with here.locked([{"bot": each.bot, "workspace": each.workspace} for each in selected], self.check):
+        with here.locked(selected, self.check):
             return [self._one(each, lambda each=each: _calendar.close(here, each, self.check)) for each in selected]
 
     @staticmethod

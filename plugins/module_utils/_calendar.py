@@ -10,13 +10,12 @@ a move has replaced) and `cancelled` (until people have been told). A window end
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.botops.rotation.plugins.module_utils import _calendar_tell, _lease, _notes
+from ansible_collections.botops.rotation.plugins.module_utils import _calendar_tell, _notes
 from ansible_collections.botops.rotation.plugins.module_utils._announce_texts import Texts
 from ansible_collections.botops.rotation.plugins.module_utils._calendar_reminders import Reminders
 from ansible_collections.botops.rotation.plugins.module_utils._errors import (
@@ -25,7 +24,6 @@ from ansible_collections.botops.rotation.plugins.module_utils._errors import (
     StateError,
     VaultUnavailable,
 )
-from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import current_owner
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
 from ansible_collections.botops.rotation.plugins.module_utils._report import POSTED
 from ansible_collections.botops.rotation.plugins.module_utils._survey import WORKERS
@@ -136,7 +134,7 @@ def _plan_one(here: Any, installation: Installation, notes: Mapping[str, Any], t
     idle = window is not None and not Reminders(here, installation, None).to_do(window, noted, here.vault.now())
     if check or (idle and _calendar_tell.is_told(here, installation, window, notes)):
         return _settle(here, installation, window, notes, texts, True)
-    with _lock(here, installation):
+    with here.locked([installation], check):
         notes = _notes.read(here, installation)
         window = of_notes(notes)
         if window is None:
@@ -148,20 +146,6 @@ def _plan_one(here: Any, installation: Installation, notes: Mapping[str, Any], t
             )
             entry["changed"] = True
         return entry
-
-
-@contextmanager
-def _lock(here: Any, installation: Installation) -> Iterator[None]:
-    """The lock of one installation, for a moment; that of the run, where it has one."""
-    if here.lease is not None:
-        yield
-        return
-    here.lease = _lease.acquire(here.vault, {here.registry.lock_path(installation): installation.id}, current_owner())
-    try:
-        yield
-    finally:
-        lease, here.lease = here.lease, None
-        lease.release()
 
 
 def describe(window: Window | None, now: datetime) -> dict[str, Any]:

@@ -172,7 +172,7 @@ class _Watcher:
 
     def _note(self, installation: Installation, since: str) -> None:
         here = self._fresh()
-        with here.locked([{"bot": installation.bot, "workspace": installation.workspace}], False):
+        with here.locked([installation], False):
             if since:
                 _install_approval.note_listed(here, installation, since)
             else:

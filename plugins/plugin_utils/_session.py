@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -72,15 +72,18 @@ class Session:
         return _lease.Lease.from_dict(self.vault, data) if data else None
 
     @contextmanager
-    def locked(self, rows: list[Mapping[str, Any]], check: bool) -> Iterator[None]:
-        """Holds the locks of rows for the time of one action, where no earlier task has taken them.
+    def locked(self, rows: Iterable[Mapping[str, Any] | _registry.Installation], check: bool) -> Iterator[None]:
+        """Holds the locks of rows, or of installations, for a while, where no earlier task has taken them.
 
         Asks Vault before whether it would let the records be written: VaultDenied says what is missing.
         """
         if self.lease is not None:
             yield
             return
-        found = [self.registry.installation(row["bot"], row["workspace"]) for row in rows]
+        found = [
+            row if isinstance(row, _registry.Installation) else self.registry.installation(row["bot"], row["workspace"])
+            for row in rows
+        ]
         for name, lacking in _rights.missing(self.vault, self.registry, [(each, ()) for each in found]).items():
             raise _rights.denied(lacking, f"a change of {name}")
         if check:
@@ -91,7 +94,8 @@ class Session:
         try:
             yield
         finally:
-            self.lease.release()
+            lease, self.lease = self.lease, None
+            lease.release()
 
     def drop_own_lock(self, installation: _registry.Installation) -> None:
         """Frees a lock that an earlier attempt of this very process took and could not give back, Vault being down."""
