@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible_collections.botops.rotation.plugins.module_utils import (
@@ -16,7 +15,7 @@ from ansible_collections.botops.rotation.plugins.module_utils import (
     _report,
     _stats,
 )
-from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, StateError
+from ansible_collections.botops.rotation.plugins.module_utils._errors import StateError
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import stamp
 from ansible_collections.botops.rotation.plugins.plugin_utils import _ledger
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
@@ -72,21 +71,11 @@ class ActionModule(GuardedAction):
     def _written(self, evidence: dict[str, Any], directory: str) -> list[str]:
         """The evidence as page, Markdown and JSON, each whole or not at all."""
         texts = {
-            "html": _evidence_render.page(evidence),
-            "md": _evidence_render.markdown(evidence),
-            "json": _report.dumps(evidence),
+            ".html": _evidence_render.page(evidence),
+            ".md": _evidence_render.markdown(evidence),
+            ".json": _report.dumps(evidence),
         }
-        paths = {suffix: Path(directory, f"evidence-{evidence['year']}.{suffix}") for suffix in texts}
-        try:
-            Path(directory).mkdir(parents=True, exist_ok=True)
-            for suffix, path in paths.items():
-                _report.put(path, texts[suffix])
-        except OSError as exc:
-            raise RotationError(
-                f"The evidence cannot be written to {Path(directory).resolve()}: {exc.strerror}",
-                "set botops_report_dir to a directory that can be written",
-            ) from None
-        return [str(path) for path in paths.values()]
+        return _report.put_all(directory, f"evidence-{evidence['year']}", texts, "evidence")
 
 
 def _rows(here: Session) -> list[dict[str, str]]:

@@ -219,18 +219,25 @@ def write(
 
     `for_people` makes the Markdown; that of a rotation when it is not given.
     """
-    folder = Path(directory)
     report = _redact.clean(report)  # a second net: what is in it was masked where it was made
+    texts = {".json": dumps(report), ".md": (for_people or markdown)(report)}
+    return put_all(directory, report["run_id"], texts, "report")[-1]
+
+
+def put_all(directory: str, name: str, texts: Mapping[str, str], what: str) -> list[str]:
+    """Writes texts by suffix into the directory, made where it is missing; their paths. `what`: for people."""
+    folder = Path(directory)
+    paths = {suffix: folder / f"{name}{suffix}" for suffix in texts}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for suffix, text in ((".json", dumps(report)), (".md", (for_people or markdown)(report))):
-            put(folder / f"{report['run_id']}{suffix}", text)
+        for suffix, path in paths.items():
+            put(path, texts[suffix])
     except OSError as exc:
         raise RotationError(
-            f"The report cannot be written to {folder.resolve()}: {exc.strerror}",
+            f"The {what} cannot be written to {folder.resolve()}: {exc.strerror}",
             "set botops_report_dir to a directory that can be written",
         ) from None
-    return str(folder / f"{report['run_id']}.md")
+    return [str(path) for path in paths.values()]
 
 
 def put(path: Path, text: str) -> None:

@@ -182,6 +182,20 @@ class Case:
         return [_first(message.text) + " (thread)" * bool(message.thread_ts) for message in self.world.messages]
 
 
+class IssuedInTheRun(Case):
+    """A case whose new token Slack issues in the run itself."""
+
+    @property
+    def new(self) -> str:
+        """What Slack has issued last."""
+        issued = self.world.installation(INSTALLATION).bot_token
+        return issued if issued and issued != self.old else "none was issued yet"
+
+    @new.setter
+    def new(self, _value: str) -> None:
+        """It comes of the run."""
+
+
 def _first(text: str) -> str:
     return text.partition(" ")[0]
 

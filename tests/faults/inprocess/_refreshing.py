@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.botops.rotation.plugins.action import rotation, rotation_outcome
 from ansible_collections.botops.rotation.plugins.module_utils import _refresh, _spool
 
-from tests.faults.inprocess._case import CHANNEL, INSTALLATION, KEY, SCOPES, Case
+from tests.faults.inprocess._case import CHANNEL, INSTALLATION, KEY, SCOPES, IssuedInTheRun
 from tests.faults.inprocess._pipeline import Failed, Pipeline, Result
 from tests.faults.inprocess._place import Place, Setting
 from tests.sandbox.slack.world import World
@@ -42,7 +42,7 @@ class RefreshRun(Pipeline):
             return {**failure.stop, "written": bool(done)}
 
 
-class Refreshing(Case):
+class Refreshing(IssuedInTheRun):
     """One installation whose token ends within the hour, and is in use by a service. `static`: it has not entered yet."""
 
     def __init__(
@@ -82,16 +82,6 @@ class Refreshing(Case):
     def refreshes(self) -> int:
         """How many pairs Slack has issued to the bot."""
         return sum(each.kind == "refresh" and each.app_id == "A0ROBOT" for each in self.world.tokens.values())
-
-    @property
-    def new(self) -> str:
-        """What Slack has issued last."""
-        issued = self.world.installation(INSTALLATION).bot_token
-        return issued if issued and issued != self.old else "none was issued yet"
-
-    @new.setter
-    def new(self, _value: str) -> None:
-        """It comes of the run."""
 
     def options(self) -> dict[str, Any]:
         found = super().options()

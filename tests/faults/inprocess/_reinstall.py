@@ -23,7 +23,7 @@ from ansible_collections.botops.rotation.plugins.action import (
 from ansible_collections.botops.rotation.plugins.module_utils import _install_run
 from ansible_collections.botops.rotation.plugins.module_utils._install_wait import Address
 
-from tests.faults.inprocess._case import CHANNEL, INSTALLATION, KEY, Case
+from tests.faults.inprocess._case import CHANNEL, INSTALLATION, KEY, IssuedInTheRun
 from tests.faults.inprocess._pipeline import Failed, Pipeline, Result
 from tests.faults.inprocess._weather import Killed
 from tests.sandbox.slack import browser
@@ -86,7 +86,7 @@ def somebody_clicks() -> Iterator[None]:
         _install_run.Run._serve = kept
 
 
-class Reinstall(Case):
+class Reinstall(IssuedInTheRun):
     """One installation whose token lives, and is in use by a service."""
 
     def _fill_slack(self, old_alive: bool) -> None:
@@ -106,16 +106,6 @@ class Reinstall(Case):
         app = self.world.apps["A0ROBOT"]
         self.client = self.path.rpartition("/")[0] + "/client"
         self.place.bao.put(self.client, {"client_id": app.client_id, "client_secret": app.client_secret})
-
-    @property
-    def new(self) -> str:
-        """What Slack has issued after the revoke."""
-        issued = self.world.installation(INSTALLATION).bot_token
-        return issued if issued and issued != self.old else "none was issued yet"
-
-    @new.setter
-    def new(self, _value: str) -> None:
-        """It comes of the run."""
 
     def options(self) -> dict[str, Any]:
         found = super().options()
