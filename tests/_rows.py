@@ -35,6 +35,7 @@ ROWS = {
     "fuzzing: answers of Slack": ("test_answers.py::test_whatever_slack", "test_answers.py::test_only_slacks"),
     "fuzzing: answers of Vault": ("test_answers", "test_record", "test_lease"),
     "fuzzing: files of the spool": ("test_spool",),
+    "reinstall: killed at each of its steps": ("reinstall: ",),
     "refresh: killed, failing, fifty at once": ("refresh: ",),
     "token scan": ("token scan",),
     "permissions": ("permissions",),
