@@ -139,8 +139,8 @@ class Machine:
         """Let the program of this test begin with another constant of the manager, such as `_UNLIMITED = 2.0`."""
         name, real = f"{_program._PACKAGE}.managers._systemd", _program._chosen
 
-        def chosen(managers: frozenset[str], formats: frozenset[str]) -> dict[str, tuple[bool, str, str]]:
-            found = real(managers, formats)
+        def chosen(*given: Any, **named: Any) -> dict[str, tuple[bool, str, str]]:
+            found = real(*given, **named)
             source = zlib.decompress(base64.b64decode(found[name][1])) + f"\n{line}\n".encode()
             return {**found, name: (False, _program._packed(source, 1), "")}
 
