@@ -8,7 +8,7 @@
         hosts.user, hosts.key                   # "ops": a private key, sudo without a password
         hosts.password_user, hosts.password     # "opspw": the same key, sudo asks for this password
         hosts.inventory()                       # Ansible inventory (a dict): SSH as ops with become, host keys checked
-        hosts.run("host-1", ["systemctl", "is-active", "x"])   # podman exec as root: an eye that is not the product's
+        hosts.run("host-1", ["systemctl", "is-active", "x"])   # nsenter, as root: an eye that is not the product's
         hosts.put("host-1", "/etc/x", "text", mode=0o600, owner="root:root")
         hosts.each(lambda name: ...)            # for all hosts, several at once
 

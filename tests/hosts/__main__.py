@@ -1,7 +1,7 @@
 # Copyright (c) 2026 botops.rotation contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tests.hosts prepare|up|down|status|stage|look|run`: hosts with bots on them, from the command line."""
+"""`python -m tests.hosts possible|prepare|up|down|status|stage|look|run`: hosts with bots on them, from the command line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 from tests.hosts._hosts import Hosts
-from tests.hosts._podman import HostsError, prepare
+from tests.hosts._podman import HostsError, obstacle, prepare
 from tests.hosts._start import MARK, ROOT
 from tests.hosts.bots import Bots
 from tests.sandbox import Sandbox, SandboxError
@@ -41,7 +41,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.hosts", description=__doc__)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--dir", help="where all files are (default: $BOTOPS_HOSTS, else .hosts in the repository)")
-    verbs = parser.add_subparsers(required=True, metavar="prepare|up|down|status|stage|look|run")
+    verbs = parser.add_subparsers(required=True, metavar="possible|prepare|up|down|status|stage|look|run")
+    verbs.add_parser(
+        "possible", parents=[common], help="whether hosts can be made on this machine; says why not"
+    ).set_defaults(run=_possible)
     verbs.add_parser(
         "prepare", parents=[common], help="install what is missing on a Debian (as root), or say what is missing"
     ).set_defaults(run=_prepare)
@@ -59,11 +62,18 @@ def _parser() -> argparse.ArgumentParser:
     look = verbs.add_parser("look", parents=[common], help="what Vault, files, processes and health pages say, as JSON")
     look.add_argument("bot", help="only the services of this bot")
     look.set_defaults(run=_look)
-    run = verbs.add_parser("run", parents=[common], help="run a command on a host as root, with podman exec")
+    run = verbs.add_parser("run", parents=[common], help="run a command on a host as root, with nsenter")
     run.add_argument("host")
     run.add_argument("argv", nargs="+")
     run.set_defaults(run=_run)
     return parser
+
+
+def _possible(directory: Path, options: argparse.Namespace) -> None:
+    problem = obstacle()
+    if problem:
+        raise HostsError(problem)
+    print("hosts: they can be made here")
 
 
 def _prepare(directory: Path, options: argparse.Namespace) -> None:
@@ -151,7 +161,7 @@ def _stage(directory: Path, options: argparse.Namespace) -> None:
 
 
 def _look(directory: Path, options: argparse.Namespace) -> None:
-    """Fingerprints only: `current` and `pending` by the bao command, the rest from the hosts with podman exec."""
+    """Fingerprints only: `current` and `pending` by the bao command, the rest from the hosts with nsenter."""
     bots = _attached(directory)
     seen = bots.look(f"{options.bot}/")
     print(json.dumps(seen, indent=1))

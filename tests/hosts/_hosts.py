@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from tests.hosts import _image, _podman, _start
-from tests.hosts._podman import HostsError, podman
+from tests.hosts._podman import HostsError, inside, podman
 from tests.hosts._start import State
 
 T = TypeVar("T")
@@ -44,6 +44,7 @@ class Hosts:
         self.dir = Path(dir or tempfile.mkdtemp(prefix="hosts-", dir="/tmp")).absolute()
         self._say = say or (lambda line: None)
         self._state: State | None = None
+        self._pids: dict[str, int] = {}
 
     @classmethod
     def attach(cls, dir: str | Path) -> Hosts:
@@ -77,6 +78,7 @@ class Hosts:
         """Remove containers, network and directory. Some that are half up, or already down, are fine."""
         _start.stop(self.dir)
         self._state = None
+        self._pids.clear()
 
     def _wait(self, name: str) -> None:
         deadline = time.monotonic() + BOOT
@@ -134,6 +136,12 @@ class Hosts:
         """A host's container."""
         return f"{self.state.prefix}-{name}"
 
+    def _pid(self, name: str) -> int:
+        """The host's first process, as this machine knows it."""
+        if name not in self._pids:
+            self._pids[name] = int(podman("inspect", "--format", "{{.State.Pid}}", self.container(name)))
+        return self._pids[name]
+
     def inventory(self) -> dict[str, Any]:
         """An Ansible inventory: group `bot_hosts`, over SSH as `user`, becoming root with sudo."""
         ssh = f"-o UserKnownHostsFile={self.known_hosts} -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes"
@@ -151,20 +159,10 @@ class Hosts:
     # Looking at them, and changing them, behind the product's back
 
     def run(
-        self,
-        name: str,
-        argv: Sequence[str],
-        stdin: str | bytes | None = None,
-        check: bool = True,
-        user: str = "root",
-        privileged: bool = False,
+        self, name: str, argv: Sequence[str], stdin: str | bytes | None = None, check: bool = True, user: str = "root"
     ) -> str:
-        """Run a command on a host with podman exec and give its output; HostsError when it fails, unless not `check`.
-
-        `privileged`: with every capability, for mounts.
-        """
-        flags = [*(["-i"] if stdin is not None else []), *(["--privileged"] if privileged else [])]
-        return podman("exec", *flags, "--user", user, self.container(name), *argv, stdin=stdin, check=check)
+        """Run a command on a host, from outside, and give its output; HostsError when it fails, unless not `check`."""
+        return inside(self._pid(name), argv, user, stdin, check)
 
     def put(self, name: str, path: str, text: str, mode: int = 0o644, owner: str = "root:root") -> None:
         """Write a file on a host, and the directories above it."""

@@ -194,7 +194,7 @@ class Bots:
         return {name: fingerprint(self.sandbox.current(each)) for name, each in service.variables.items()}
 
     def look(self, prefix: str = "") -> dict[str, Any]:
-        """Everything at once, as fingerprints: `vault` by the bao command, `services` by podman exec and health pages.
+        """Everything at once, as fingerprints: `vault` by the bao command, `services` by nsenter and health pages.
 
         `prefix`: only installations that begin with it, and services that take one of their tokens.
         """

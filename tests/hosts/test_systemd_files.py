@@ -57,6 +57,7 @@ def test_a_pattern_of_files_is_read_in_the_order_in_which_systemd_reads_it(machi
     last = {**row, "env_file": "/etc/units/glob/z.env"}
     other(machine, "glob/z.env", f"TOKEN={machine.old}\n")
     machine.run(f"systemctl restart {row['unit']}")
+    machine.await_health(9000 + machine.numbered)
     machine.rotate(last)
     assert machine.tokens_of(row["unit"]) == {machine.new}
 
