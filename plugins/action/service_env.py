@@ -18,7 +18,7 @@ from ansible_collections.botops.rotation.plugins.host_agent import _program
 from ansible_collections.botops.rotation.plugins.module_utils import _hosts, _redact
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError
 from ansible_collections.botops.rotation.plugins.module_utils._tokens import PREFIXES
-from ansible_collections.botops.rotation.plugins.plugin_utils import _forks
+from ansible_collections.botops.rotation.plugins.plugin_utils import _forks, _unanswered
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
 
 # In ansible-playbook itself, for hosts as most are: its workers, one a host and task, find it done.
@@ -27,19 +27,6 @@ _forks.prepare()
 _KINDS = {prefix: f"{kind.value} token" for prefix, kind in PREFIXES.items()}
 _REQUIRED = ("name", "manager", "env_file", "variables")
 _DEFAULT_PYTHON = "if [ -x /usr/bin/python3 ]; then exec /usr/bin/python3 -I -; else exec python3 -I -; fi"
-# Words of a shell or of sudo -> what to do; the first that fits is shown.
-_HINTS = {
-    "must have a tty": "take requiretty out of sudoers for this user: Defaults:USER !requiretty",
-    "password is required": "give the become password (-K), or set NOPASSWD in sudoers",
-    "missing sudo password": "give the become password (-K), or set NOPASSWD in sudoers",
-    "incorrect sudo password": "give the right become password (-K)",
-    "incorrect password": "give the right become password (-K)",
-    "not in the sudoers": "allow this user to become another one in sudoers",
-    "not allowed to execute": "allow this user to become another one in sudoers",
-    "not found": "install Python 3.9 or later there, or name it in ansible_python_interpreter",
-    "unknown option": "install Python 3.9 or later there, or name it in ansible_python_interpreter",  # Python 2 and -I
-    "no such file": "install Python 3.9 or later there, or correct ansible_python_interpreter",
-}
 
 
 class ActionModule(GuardedAction):
@@ -111,10 +98,12 @@ class ActionModule(GuardedAction):
         """Run the program on the host. A connection that breaks is raised by Ansible, as unreachable."""
         try:
             done = self._low_level_execute_command(self._command(), in_data=_program.build(payload))
-        except AnsibleConnectionFailure:
-            raise
+        except AnsibleConnectionFailure as exc:
+            if _unanswered.UNASKED not in str(exc) or not self._takes_commands():
+                raise
+            raise RotationError(*_unanswered.held_up(self._connection.become.name, exc)) from None
         except AnsibleError as exc:  # what the connection made of the become method's words
-            raise RotationError(f"the command was not run on this host: {exc}", _hint(str(exc))) from None
+            raise RotationError(f"the command was not run on this host: {exc}", _unanswered.hint(str(exc))) from None
         # A login shell may print before, and a connection's own messages may follow.
         _before, marker, answer = done["stdout"].rpartition(_program.MARKER)
         try:
@@ -122,7 +111,15 @@ class ActionModule(GuardedAction):
                 return json.JSONDecoder().raw_decode(answer)[0]
         except ValueError:
             pass
-        raise RotationError(*_silence(done))
+        raise RotationError(*_unanswered.silence(done))
+
+    def _takes_commands(self) -> bool:
+        """Whether the host does what the user who logs in says. Over a new connection, which is bounded as the first was.
+
+        A host that went while a connection to it was kept open is silent at the same point.
+        """
+        self._connection.reset()
+        return self._low_level_execute_command("true", sudoable=False)["rc"] == 0
 
 
 def _require_shape(services: list[Any], tokens: Mapping[str, Any]) -> None:
@@ -165,21 +162,6 @@ def _needed(services: list[dict[str, Any]], tokens: dict[str, str]) -> dict[str,
     written = (service for service in services if service.get("rendered_by") is None)
     keys = {each["key"] for service in written for each in service["variables"].values()}
     return {key: token for key, token in tokens.items() if key in keys}
-
-
-def _silence(done: dict[str, Any]) -> tuple[str, str]:
-    """What to say when the program did not answer: (message, next step)."""
-    said = (done.get("stderr") or done.get("stdout") or "").strip()
-    hint = _hint(said)
-    last = said.splitlines()[-1][:300] if said else "nothing"
-    return (
-        f"Python on this host ended with exit status {done.get('rc')} and without an answer; it said: {last}",
-        hint or "run `python3 --version` there as the same user; the state of its services is not known, run again",
-    )
-
-
-def _hint(said: str) -> str:
-    return next((hint for words, hint in _HINTS.items() if words in said.lower()), "")
 
 
 def _diff(services: list[dict[str, Any]]) -> list[dict[str, str]]:

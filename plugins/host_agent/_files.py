@@ -16,6 +16,7 @@ import os
 import stat
 import time
 
+from ._links import misled
 from ._mask import HostError
 
 LOCK_SECONDS = 60.0
@@ -52,6 +53,10 @@ def opened(path: str, real: str) -> int:
             f"reading {path}: it is {'a directory' if is_directory else 'not a regular file'}; "
             "give the environment file itself in `env_file`"
         )
+    problem = misled(path, os.fstat(fd).st_uid)
+    if problem:
+        os.close(fd)
+        raise HostError(f"reading {path}: {problem}")
     return fd
 
 

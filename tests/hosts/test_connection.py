@@ -100,6 +100,22 @@ class TestSudo:
         done = rotate(rows={"host-2": variables})
         assert_nothing_promoted(bots, done, "host-2", "password", "-K")
 
+    def test_a_sudo_that_does_not_come_to_ask(self, bots: Bots, rotate: Rotate) -> None:
+        """Ansible waits for its prompt and takes the host for one that is not reached. It is there, so it is not skipped."""
+        hosts, pam = bots.hosts, "/etc/pam.d/sudo"
+        hosts.run("host-2", ["sed", "--in-place=.kept", "1a auth required pam_exec.so quiet /bin/sleep 40", pam])
+        variables = {
+            "ansible_user": hosts.password_user,
+            "ansible_become_password": hosts.password,
+            "ansible_timeout": 15,
+        }
+        try:
+            done = rotate("-e", "skip_unreachable=true", rows={"host-2": variables})
+        finally:
+            hosts.run("host-2", ["mv", f"{pam}.kept", pam])
+        assert_nothing_promoted(bots, done, "host-2", "sudo did not ask for its password", "passprompt_override")
+        assert done.recap["host-2"]["unreachable"] == 0 and hosts.password not in done.stdout + done.stderr
+
     def test_become_set_for_all_is_not_for_the_controller(self, bots: Bots, rotate: Rotate, tmp_path: Path) -> None:
         called = tmp_path / "called"
         (tmp_path / "bin").mkdir()
@@ -250,3 +266,33 @@ class TestLimit:
         assert bots.carried(here) == bots.due(here)
         assert bots.carried(there) != bots.due(there)
         assert_rotated(bots, rotate(stage=False))
+
+
+class TestAudit:
+    def test_a_file_that_was_put_back_is_named_and_nothing_else(self, bots: Bots, rotate: Rotate) -> None:
+        """Somebody restored an environment file of before the rotation; the service still runs on the new token."""
+        old = bots.sandbox.current(INSTALLATION)
+        assert_rotated(bots, rotate())
+        drifted, well = bots.on("host-2")[0], bots.on("host-1")[0]
+        text = bots.hosts.run(drifted.host, ["cat", drifted.env_file])
+        before = bots.look(INSTALLATION)
+        restored = text.replace(bots.sandbox.current(INSTALLATION), old)
+        bots.hosts.put(drifted.host, drifted.env_file, restored, mode=0o600)
+        try:
+            done = audit(bots)
+        finally:
+            bots.hosts.put(drifted.host, drifted.env_file, text, mode=0o600)
+        rows = {row["host"]: (row["stands"], row["runs"], row["drift"]) for row in done.report["services"]}
+        assert rows == {drifted.host: ("previous", "current", True), well.host: ("current", "current", False)}
+        fails = [(each["kind"], each["subject"]) for each in done.report["findings"] if each["fails"]]
+        assert fails == [("drift", f"{drifted.host}/{drifted.name}/SLACK_BOT_TOKEN")] and done.status != 0, done
+        assert set(done.changed.values()) == {0} and old not in done.stdout + done.stderr
+        again = audit(bots)
+        assert again.status == 0 and not any(row["drift"] for row in again.report["services"]), again
+        assert bots.look(INSTALLATION) == before
+
+
+def audit(bots: Bots) -> Run:
+    inventory = bots.write_inventory()
+    choice = ("-e", "bot=gobot", "-e", "workspace=ibmcloud")
+    return run(bots.sandbox, "-i", str(inventory), *choice, playbook="botops.rotation.audit_bots")

@@ -186,6 +186,51 @@ def test_a_link_that_leads_nowhere(host: Host) -> None:
     assert os.readlink(dangling) == "nowhere.env" and not (host.directory / "nowhere.env").exists()
 
 
+# Who has the directory, who the link, the directory's mode, who has the file; 0 is root.
+FOREIGN = {
+    "a directory of somebody else's": (12345, 0, 0o755, 0),
+    "a link of somebody else's": (0, 12345, 0o755, 0),
+    "another owner than the file's": (12345, 12345, 0o755, 54321),
+    "a directory that a group may write to": (0, 0, 0o775, 0),
+    "a directory that all may write to": (12345, 12345, 0o777, 12345),
+    "somebody else's link in a sticky directory": (0, 12345, 0o1777, 0),
+}
+OWN = {
+    "the file's owner's": (12345, 12345, 0o755, 12345),
+    "root's in a sticky directory": (0, 0, 0o1777, 12345),
+}
+
+
+def led_by(host: Host, directory: int, owner: int, mode: int, file: int) -> tuple[Path, Path]:
+    """A link as a row of FOREIGN and OWN says, and the file that it leads to."""
+    path, folder = host.env_file("one"), host.directory / "folder"
+    os.chown(path, file, file)
+    folder.mkdir()
+    named = link(folder / "link.env", "../one.env")
+    os.chown(named, owner, owner, follow_symlinks=False)
+    os.chown(folder, directory, directory)
+    folder.chmod(mode)
+    return named, path
+
+
+@as_root
+@pytest.mark.parametrize("case", FOREIGN)
+def test_a_link_that_somebody_else_may_change_is_not_followed(host: Host, case: str) -> None:
+    """It could lead to any file of root's, which would be written."""
+    named, path = led_by(host, *FOREIGN[case])
+    row = up(host, path)
+    for env_file in (named, link(host.directory / "first.env", "folder/link.env")):
+        words = f"{named} is a symbolic link that others than root"
+        assert_refused(host, {**row, "env_file": str(env_file)}, path, words, ("preflight", "applied"))
+
+
+@as_root
+@pytest.mark.parametrize("case", OWN)
+def test_a_link_that_nobody_else_may_change_is_followed(host: Host, case: str) -> None:
+    named, path = led_by(host, *OWN[case])
+    assert_kept(host, up(host, named), path)
+
+
 @as_root
 @pytest.mark.parametrize("what", ["directory", "file"])
 def test_a_read_only_bind_mount(host: Host, what: str) -> None:
