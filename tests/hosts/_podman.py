@@ -39,7 +39,9 @@ def podman(*argv: str, stdin: str | bytes | None = None, check: bool = True, tim
     return _run(["podman", "--runtime", "runc", *argv], environment(), shown, stdin, check, timeout)
 
 
-def inside(pid: int, argv: Sequence[str], user: str = "root", stdin: str | bytes | None = None, check: bool = True) -> str:
+def inside(
+    pid: int, argv: Sequence[str], user: str = "root", stdin: str | bytes | None = None, check: bool = True
+) -> str:
     """Run a command in the container whose first process is `pid`, as root with every capability or as another user.
 
     By nsenter, a hundred times as fast as `podman exec`, and with an environment of its own.

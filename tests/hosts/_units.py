@@ -23,6 +23,11 @@ from tests.sandbox._process import wait_for
 _SERVICE = Path(__file__).with_name("_unit_service.py")
 _HOME = "/opt/units"
 PYTHON = f"/usr/bin/python3 -I -S {_HOME}/service.py"
+_AWAIT = """
+import socket, sys, time
+while socket.socket().connect_ex(("127.0.0.1", int(sys.argv[1]))):
+    time.sleep(0.02)
+"""
 
 
 def fingerprint(token: str) -> str:
@@ -68,7 +73,7 @@ class Machine:
         return {line.partition("=")[2] for line in found.splitlines()}
 
     def await_(self, what: str, question: Callable[[], bool], seconds: float = 30) -> None:
-        wait_for(what, question, seconds)
+        wait_for(what, question, seconds, every=0.1)
 
     # -- units ------------------------------------------------------------------------------------------------------
 
@@ -101,8 +106,8 @@ class Machine:
         return self.row(name, file, port)
 
     def await_health(self, port: int) -> None:
-        ask = f"import socket; socket.create_connection(('127.0.0.1', {port}), 2)"
-        self.await_(f"port {port} answers", lambda: self.run(f'python3 -I -c "{ask}" 2>&1', check=False) == "")
+        """Wait on the host until something takes connections at a port of its."""
+        self._hosts.run(self._name, ["timeout", "30", "python3", "-I", "-S", "-c", _AWAIT, str(port)])
 
     def row(self, name: str, file: str, port: int = 1, **changes: Any) -> dict[str, Any]:
         variable = {

@@ -120,7 +120,7 @@ def test_before_the_promotion_it_stops_the_run_and_is_carried_where_told_to_go_o
 def test_between_preflight_and_rollout(bots: Bots, told: tuple[str, ...]) -> None:
     """Lost in the pause before its batch, while the old token is dead: there is nothing to go back to."""
     new = bots.stage(IBM)[IBM]
-    batches = ("-e", "botops_rollout_serial=1", "-e", "botops_rollout_pause=15")
+    batches = ("-e", "botops_rollout_serial=1", "-e", "botops_rollout_pause=5")
     lost = meanwhile(bots, lambda: has(bots, "host-1", new), *told, *batches)
     outcome, why = ("partial", "unreachable") if told else ("failed", "failed")
     assert lost.status != 0 and lost.outcomes == {IBM: outcome}, lost
