@@ -66,6 +66,7 @@ def token(installation: str, name: str = "bot", age: int | None = 100, **more: A
         "needed": True,
         "needed_evidence": "",
         "pending": None,
+        "previous": None,
         "rotation": None,
         "approval": None,
         "window": None,

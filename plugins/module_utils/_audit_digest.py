@@ -15,7 +15,7 @@ from ansible_collections.botops.rotation.plugins.module_utils import _audit_word
 from ansible_collections.botops.rotation.plugins.module_utils._announce_texts import escaped, mention
 
 # The rest is for whoever runs the audit: an owner can do nothing about a host that was not reached.
-THEIRS = ("dead", "identity", "drift", "half_done", "overdue", "due", "pending", "approval", "scopes")
+THEIRS = ("dead", "identity", "drift", "half_done", "overdue", "old_alive", "due", "pending", "approval", "scopes")
 MOST = 12  # findings that are told to owners one by one
 GROUPS = 20  # owners that are told of; each takes a section and a divider
 LONGEST = 240  # characters of what is said of one

@@ -24,6 +24,7 @@ KINDS = {
     "overdue": "a token is older than it may be",
     "unproven": "what Slack, Vault, or a service has could not be found out",
     "due": "a token is due soon",
+    "old_alive": "Slack still accepts an old token, which was replaced",
     "pending": "a new token waits to be rotated in",
     "approval": "an installation waits for an admin's approval",
     "scopes": "a token lacks a scope that the registry asks for, or has one more",
@@ -74,10 +75,11 @@ class Findings:
         )
 
     def of_token(self, row: Row) -> None:
-        """Of one token. One that nothing needs is to go: nothing else of it matters."""
+        """Of one token. One that nothing needs is to go: nothing else of it matters, but that an old one lives."""
         add = _Of(self, f"{row['installation']}/{row['token']}", row["owners"], row["workspace"])
         called = f"the {_named.called(row['token'])}" + (f" {row['fingerprint']}" if row["fingerprint"] else "")
         choice = f"-e bot={row['bot']} -e workspace={row['workspace']}"
+        _replaced(row, add, choice)
         if not row["needed"]:
             if row["fingerprint"]:
                 add("unneeded", f"{called} is not needed: {row['needed_evidence']}", _let_go(row))
@@ -199,6 +201,20 @@ def _under_way(row: Row, add: _Of, choice: str) -> None:
         count = row["approval"]["days"]
         since = f"since {row['approval']['since']}" + ("" if count is None else f" ({count} days)")
         add("approval", f"the approval of an admin is waited for {since}", "ask the admin; then run install_app")
+
+
+def _replaced(row: Row, add: _Of, choice: str) -> None:
+    """An old token that lives is as good as the new one for whoever has it."""
+    old = row["previous"]
+    if not old or old["alive"] != "alive":
+        return
+    called, secret = _named.called(row["token"]), row["kind"].replace(" ", "_")
+    step = f"see what else a revoke would end: revoke_bot -e revoke={old['fingerprint']} --check; then without --check"
+    if secret in _named.END_IT:
+        step = f"{_named.END_IT[secret]}, then audit again"
+    elif row["rotation"]:
+        step += f", and run rotate_bot {choice}"
+    add("old_alive", f"the old {called} {old['fingerprint']} was replaced, and Slack still accepts it", step)
 
 
 def _article(kind: str) -> str:

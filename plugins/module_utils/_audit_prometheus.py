@@ -28,6 +28,7 @@ _TOKEN: tuple[tuple[str, str, Callable[[words.Row], float | None]], ...] = (
     ("token_scopes_excess", "Scopes of the token that the registry does not ask for.", lambda t: _many(t, "excess")),
     ("token_needed", "0: a legacy token that nothing needs.", lambda token: int(token["needed"])),
     ("token_pending", "1: a new token waits in Vault.", lambda token: int(bool(token["pending"]))),
+    ("token_old_alive", "1: Slack accepts the token that it replaced, 0: it refuses it.", lambda t: _old(t)),
     ("rotation_half_done", "1: a rotation was begun and not ended.", lambda token: int(bool(token["rotation"]))),
 )
 
@@ -70,6 +71,10 @@ def _service(service: words.Row) -> _Labels:
 def _drift(service: words.Row) -> int | None:
     seen = service["drift"] or "unreadable" not in (service["stands"], service["runs"])
     return int(service["drift"]) if seen else None
+
+
+def _old(token: words.Row) -> int | None:
+    return _YES.get(token["previous"]["alive"]) if token["previous"] else None
 
 
 def _many(token: words.Row, which: str) -> int | None:

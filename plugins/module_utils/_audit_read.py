@@ -47,6 +47,15 @@ class Found:
     def stored(self, name: str) -> Stored | None:
         return self.current[name].stored if name in self.current else None
 
+    def replaced(self, name: str) -> Stored | None:
+        """The old token that a record still has, where it should have ended: Slack's rotation mode ends its own by itself,
+        and while a run is at it, services may be on it.
+        """
+        old, current, pending = self.record.slot(name).previous, self.stored(name), self.record.slot(name).pending
+        if old is None or self.locked_by or old.rotates or (current and current.rotates):
+            return None
+        return None if old.fingerprint in {each.fingerprint for each in (current, pending) if each} else old
+
     @property
     def held(self) -> Iterable[tuple[str, str, Stored]]:
         """(token, stage, what is there) for all that Vault has."""
@@ -111,7 +120,7 @@ class Reading:
         if found.record.under_way or found.record.awaited:
             self._attempt(found, "lock", lambda: self._locked(found))
         for name, stage, stored in found.held:
-            if stage != "previous":
+            if stage != "previous" or found.replaced(name):
                 self._put(paced, found, name, stored)
 
     @staticmethod

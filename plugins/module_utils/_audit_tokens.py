@@ -63,6 +63,7 @@ def _row(found: Found, name: str, terms: Terms) -> Row:
         "needed": needed,
         "needed_evidence": why_needed,
         "pending": _pending(found, name, terms),
+        "previous": _previous(found, name, terms),
         "rotation": _rotation(found, name, terms),
         "approval": _approval(found, terms.now) if first else None,
         "window": _window(found) if first else None,
@@ -166,6 +167,15 @@ def _pending(found: Found, name: str, terms: Terms) -> Row | None:
         "days": days(since, terms.now),
         "alive": probe.life.value if probe and probe.life is not Life.UNASKABLE else "unknown",
     }
+
+
+def _previous(found: Found, name: str, terms: Terms) -> Row | None:
+    old = found.replaced(name)
+    probe = terms.probes.get(old.fingerprint) if old else None
+    if old is None or probe is None:
+        return None
+    life = "unknown" if probe.life is Life.UNASKABLE else probe.life.value
+    return {"fingerprint": old.fingerprint, "alive": life, "alive_evidence": probe.evidence}
 
 
 def _rotation(found: Found, name: str, terms: Terms) -> Row | None:

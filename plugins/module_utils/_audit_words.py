@@ -20,6 +20,7 @@ HEADINGS = {
     "overdue": "Overdue",
     "unproven": "What is not proven",
     "due": "Due soon",
+    "old_alive": "Old tokens that Slack still accepts",
     "pending": "New tokens that wait",
     "approval": "Approvals that are waited for",
     "scopes": "Scopes that are missing or in excess",
@@ -75,6 +76,8 @@ def concerns(token: Row) -> list[str]:
         said.append("not needed any more")
     if token["pending"]:
         said.append(_since("a new one waits", token["pending"]["days"]))
+    if token["previous"] and token["previous"]["alive"] == "alive":
+        said.append(f"the old one {token['previous']['fingerprint']} is still accepted")
     if token["rotation"]:
         hours = token["rotation"]["hours"]
         state = str(token["rotation"]["state"]).replace("_", " ")

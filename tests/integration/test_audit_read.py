@@ -23,6 +23,7 @@ from ansible_collections.botops.rotation.plugins.module_utils._slack import Slac
 from ansible_collections.botops.rotation.plugins.module_utils._vault import Secret
 
 from tests.sandbox.slack.threaded import ThreadedSlack
+from tests.sandbox.tokens import fingerprint
 
 BOTS = 8
 
@@ -69,6 +70,19 @@ def test_each_workspace_is_asked_at_its_own_rate(slack: ThreadedSlack) -> None:
     assert sum(one["status"] == 429 for one in requests) > 0
     assert sum(one["outcome"] == "ok" and one["method"] == "auth.test" for one in requests) >= 2 * BOTS
     assert seconds >= (BOTS - 2) / 2 - 0.5  # the two workspaces at the same time, not one after the other
+
+
+def test_an_old_token_is_asked_about_where_a_record_still_has_it(slack: ThreadedSlack) -> None:
+    here = session(slack)
+    old = here.vault.held["secret/bot1/one"]["value"]
+    kept = {"schema": 1, "state": "rotated", "tokens": {"bot": {"pending": None, "previous": {"token": old}}}}
+    here.vault.held["secret/bot0/one_rotation"] = kept  # of another app, as what outlives a rotation is
+    here.vault.held["secret/bot1/one_rotation"] = kept  # current again
+    reading = Reading(here, here.registry.select("bot0,bot1", "one"), lambda _words: None).run()
+    assert [each.replaced("bot") is not None for each in reading.found] == [True, False]
+    assert reading.probes[fingerprint(old)].alive
+    asked = [one["fingerprint"] for one in slack.control.requests() if one["method"] == "auth.test"]
+    assert len(asked) == len(set(asked)) == 2
 
 
 def test_a_limit_that_does_not_end_leaves_the_token_unknown(

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.botops.rotation.plugins.module_utils import _audit, _audit_findings, _audit_table, _hosts
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RegistryError, RotationError, VaultDenied
 from ansible_collections.botops.rotation.plugins.module_utils._liveness import refused
-from ansible_collections.botops.rotation.plugins.module_utils._record import Record, Slot, State
+from ansible_collections.botops.rotation.plugins.module_utils._record import Record, Slot, State, Stored
 
 from tests.unit._audited import ASKED, ENV_FILE, ago, audit, found, kinds, known, registry, says
 from tests.unit._core import alive, fp, stored, token
@@ -118,7 +118,46 @@ def test_a_rotation_that_a_run_is_at_is_no_finding_and_its_services_drift_meanwh
     made = audit(where, here, answer=says(fp("old"), fp("old")))
     assert kinds(made) == [] and made["services"][0]["drift"]
     here.locked_by = ""
-    assert kinds(audit(where, here, answer=says(fp("old"), fp("old")))) == ["drift", "half_done"]
+    assert kinds(audit(where, here, answer=says(fp("old"), fp("old")))) == ["drift", "half_done", "old_alive"]
+
+
+def rotated(old: str = "old", **more: Any) -> Record:
+    """A rotation that has ended, and whose record still has the old token."""
+    return Record(
+        **{"state": State.ROTATED, "tokens": {"bot": Slot(previous=stored(old))}, "current": PAST.current, **more}
+    )
+
+
+def test_an_old_token_that_lives_is_named() -> None:
+    where = registry()
+    made = audit(where, found(where, record=rotated()))
+    (finding,) = [each for each in made["findings"] if each["kind"] == "old_alive"]
+    assert finding["subject"] == BOT and fp("old") in finding["what"] and not finding["fails"]
+    assert f"revoke_bot -e revoke={fp('old')} --check" in finding["next"] and finding["owners"] == ["U0OWNER"]
+    assert row(made)["previous"] == {"fingerprint": fp("old"), "alive": "alive", "alive_evidence": "Slack accepted it"}
+    half = audit(where, found(where, record=rotated(state=State.PROMOTED)))
+    assert kinds(half, BOT) == ["half_done", "old_alive"] and "run rotate_bot" in half["findings"][1]["next"]
+    assert _audit_findings.fail_on("old_alive") == ("old_alive",)
+
+
+QUIET: dict[str, tuple[Record, dict[str, Any], Any]] = {
+    "dead": (rotated(), {}, refused("token_revoked")),
+    "not proven": (rotated(), {}, refused("invalid_auth")),
+    "a run is at it": (rotated(state=State.PROMOTED), {"locked_by": "ops on controller-1"}, alive()),
+    "it is current again": (rotated("gobot"), {}, alive()),
+    "of Slack's rotation mode": (Record(tokens={"bot": Slot(previous=Stored("xoxe." + token("old")))}), {}, alive()),
+}
+
+
+@pytest.mark.parametrize("case", QUIET)
+def test_an_old_token_that_ends_or_ended_is_none(case: str) -> None:
+    record, more, said = QUIET[case]
+    where = registry()
+    here = found(where, record=record, **more)
+    old = record.slot("bot").previous
+    made = audit(where, here, probes={old.fingerprint: said} if old.fingerprint != fp("gobot") else {})
+    assert "old_alive" not in kinds(made)
+    assert (here.replaced("bot") is not None) is (case in ("dead", "not proven"))
 
 
 def test_what_cannot_be_read_is_a_finding_and_hides_nothing_else() -> None:

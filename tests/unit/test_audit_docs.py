@@ -36,6 +36,7 @@ def test_each_key_is_named() -> None:
     made = [
         audit(where, found(where, record=record), answer=says(fp("x"), fp("x"), tokens=stray)),
         audit(where, found(where, notes=notes)),
+        audit(where, found(where, record=Record(tokens={"bot": Slot(previous=stored("old"))}))),
     ]
     assert made[0]["unexplained"] and made[0]["findings"] and made[1]["tokens"][0]["window"]
     assert keys(made) - NAMED == set()
