@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter
 
 import pytest
+from ansible_collections.botops.rotation.plugins.module_utils import _paced
 from ansible_collections.botops.rotation.plugins.module_utils._paced import Paced
 
 
@@ -74,3 +76,56 @@ def test_what_is_abandoned_does_not_begin() -> None:
     for thread in paced._threads:
         thread.join(10)
     assert not begun
+
+
+class Limit:
+    """A limit of calls, as a bucket that holds `most` and is filled evenly; refusals are in whole `unit`s of time."""
+
+    def __init__(self, rate: float, most: float, unit: float) -> None:
+        self.rate, self.most, self.unit = rate, most, unit
+        self.held, self.at = most, time.monotonic()
+        self.lock, self.refused, self.until, self.early = threading.Lock(), 0, 0.0, 0
+
+    def __call__(self) -> float:
+        with self.lock:
+            now = time.monotonic()
+            self.held, self.at = min(self.most, self.held + (now - self.at) * self.rate), now
+            if self.held >= 1:
+                self.held -= 1
+                return 0.0
+            self.refused += 1
+            return self.unit * math.ceil((1 - self.held) / self.rate / self.unit)
+
+
+# Each allows 200 a second: with a burst of a pause's worth, with a small one, with none.
+@pytest.mark.parametrize("most", [20, 5, 1])
+def test_however_a_limit_counts_most_of_what_it_allows_is_made(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_paced, "USUAL", 1 / 200)
+    limit, calls = Limit(200, most, 0.1), 400
+    paced = Paced(8)
+    began = time.monotonic()
+    for _number in range(calls):
+        paced.put("group", limit)
+    assert paced.wait(30)
+    seconds = time.monotonic() - began
+    greedy = calls / most * 0.1  # as fast as the threads are, then a pause, and so on
+    assert (calls - most) / 200 - 0.1 <= seconds < max(2 * calls / 200, 0.75 * greedy)
+    assert limit.refused < calls / 2
+
+
+def test_no_call_is_made_before_it_may_be() -> None:
+    paced, made, until = Paced(8), [], []
+
+    def call() -> float:
+        began = time.monotonic()
+        made.append(began)
+        if len(made) % 50:
+            return 0.0
+        until.append((began, time.monotonic() + 0.2))
+        return 0.2
+
+    for _number in range(200):
+        paced.put("group", call)
+    assert paced.wait(30) and until
+    late = 0.05  # what was under way when the refusal came
+    assert not [at for at in made for began, end in until if began + late < at < end]
