@@ -3,21 +3,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A year by the clock of the sandbox: 13 installations, weekly audits, windows, an outage of Slack's, a leak.
 
-Every token is renewed in time, and every channel is told as often as promised: what Slack's books say at the end.
+Every token is renewed in time, and every channel is told as often as promised: what Slack's books say at the end. What was
+done is in the ledger, which verifies, and proves each renewal to an auditor.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.botops.rotation.plugins.module_utils import (
     _announce,
     _argspec,
+    _audit,
     _calendar,
+    _conclude,
+    _evidence,
+    _evidence_render,
+    _ledger_add,
+    _ledger_entries,
+    _ledger_head,
     _plan,
     _registry,
     _rights,
@@ -26,6 +36,8 @@ from ansible_collections.botops.rotation.plugins.module_utils import (
     _window,
 )
 from ansible_collections.botops.rotation.plugins.module_utils._announce_texts import Texts
+from ansible_collections.botops.rotation.plugins.module_utils._audit_findings import DEFAULT
+from ansible_collections.botops.rotation.plugins.module_utils._audit_read import Reading
 from ansible_collections.botops.rotation.plugins.module_utils._case import Choices
 from ansible_collections.botops.rotation.plugins.module_utils._post import Poster
 from ansible_collections.botops.rotation.plugins.module_utils._record_store import RecordStore, stamp
@@ -55,7 +67,7 @@ class Vault(ClockedVault):
 class Year:
     """A session of a controller's, and what happens around it."""
 
-    def __init__(self, sandbox: ThreadedSlack) -> None:
+    def __init__(self, sandbox: ThreadedSlack, folder: Path) -> None:
         registry = seed.read(REGISTRY)
         world = World(sandbox.url)
         seed.fill(world, registry)
@@ -78,6 +90,8 @@ class Year:
         self.windows: dict[str, int] = dict.fromkeys((each.id for each in self.every), 0)
         self.rotated: dict[str, list[datetime]] = {each.id: [] for each in self.every}
         self.problems: list[str] = []
+        self.ledger, self.heads = folder / "ledger.jsonl", _ledger_head.Heads(self.vault, "secret/botops_ledger_head")
+        self.found: Counter[str] = Counter()  # by kind, what audits found but during the outage
 
     def locked(self, _installations: Any, _check: bool) -> AbstractContextManager[None]:
         """Nobody else is there."""
@@ -119,6 +133,29 @@ class Year:
         for entry in _calendar.plan_due(self, self.every, Texts()):
             self._judge(entry)
 
+    def look(self) -> None:
+        """Weekly: every token is looked at, and that is evidence."""
+        reading, now = Reading(self, self.every, lambda _words: None).run(), self.vault.now()
+        services = _audit.of_services(self.registry, reading.found, {})
+        asked = _audit.Asked(LIFE.days, 30, DEFAULT, "AWX")
+        made = _audit.assemble(self.registry, reading.found, reading.probes, services, now, asked)
+        counts = Counter(each["kind"] for each in made["findings"])
+        self.found.update({} if OUTAGE[0] <= now <= OUTAGE[1] else counts)
+        self._keep([_ledger_entries.of_audit(made["run_id"], "all", made["summary"], counts)])
+
+    def _keep(self, entries: list[dict[str, Any]]) -> None:
+        who = {"by": {"awx": {"user_name": "", "job_id": "1"}}}
+        kept = _ledger_add.add(
+            str(self.ledger), [{**each, **who} for each in entries], stamp(self.vault.now()), self.heads
+        )
+        self.problems += [kept["problem"]] if kept["problem"] else []
+
+    def evidence(self) -> dict[str, Any]:
+        """What `evidence.yml -e year=2027` makes of it."""
+        looked = [_evidence.look(str(self.ledger), self.ledger.read_bytes(), "", self.heads.read(), "")]
+        rows = [{"id": each.id, "name": each.workspace} for each in self.every]
+        return _evidence.assemble(looked, rows, START.year, stamp(self.vault.now()))
+
     def _judge(self, entry: dict[str, Any]) -> None:
         told = [f"{one['state']}: {one['evidence']}" for one in entry["announcements"] if one["state"] == "failed"]
         away = OUTAGE[0] <= self.vault.now() <= OUTAGE[1]
@@ -143,9 +180,12 @@ class Year:
         assert row["action"] == "promote" and row["outcome"] == "rotated", row["reason"]
         given = {"installations": [row], "run_id": plan["run_id"], "keep_old": [], "revoke_old": []}
         self._tell(plan["messages"])
-        _verbs.promoted(self, given, False)
-        assert _verbs.retired(self, given, False)["results"][each.id]["outcome"] == "rotated"
-        for phase, (rows, facts) in _told.at_end([row], []).items():
+        promoted, retired = (verb(self, given, False) for verb in (_verbs.promoted, _verbs.retired))
+        judged = {"services": [], "back": [], "restore": {}, "proven": [each.id]}
+        ended = _conclude.conclude(plan, {}, judged, promoted, retired, {}, None)
+        assert [one["outcome"] for one in ended] == ["rotated"]
+        self._keep(_ledger_entries.of_report({**plan, "installations": ended}))
+        for phase, (rows, facts) in _told.at_end(ended, []).items():
             self._tell(_announce.messages(self.registry, rows, phase, facts))
         self._judge(_calendar.close(self, each, False))
         self.rotated[each.id].append(self.vault.now())
@@ -170,6 +210,8 @@ class Year:
                 self.world.faults.clear()
             if hour % (24 * 7) == 0 or hour % (24 * 7) == 3 * 24:
                 self.audit()
+            if hour % (24 * 7) == 0:
+                self.look()
             if now == LEAK_AT:
                 self.rotate(next(each for each in self.every if each.id == LEAKED), emergency=True)
             if now.minute == 0 and now.hour in (1, 2):
@@ -180,10 +222,10 @@ class Year:
 
 
 @pytest.fixture(scope="module")
-def year() -> Any:
+def year(tmp_path_factory: pytest.TempPathFactory) -> Any:
     with ThreadedSlack() as sandbox, pytest.MonkeyPatch.context() as patch:
         patch.setattr(_rights, "missing", lambda *_dummy: {})  # of policies, a Vault in memory has none
-        made = Year(sandbox)
+        made = Year(sandbox, tmp_path_factory.mktemp("year"))
         made.run()
         yield made
 
@@ -224,3 +266,25 @@ def test_nothing_is_left_that_would_be_posted_for_a_rotation_that_is_done(year: 
         bot, _slash, workspace = name.partition("/")
         if f"*{bot}*" in each and f"*{year.registry.workspaces[workspace].name}*" in each:
             assert window is not None, each
+
+
+def test_the_ledger_verifies_and_proves_each_renewal(year: Year) -> None:
+    made = year.evidence()
+    assert made["summary"]["intact"] and not made["ledgers"][0]["remarks"], _evidence.failure(made)
+    assert made["ledgers"][0]["head"] == "compared with its head in Vault"
+    assert made["summary"]["renewed"] == made["summary"]["installations"] == 13
+    shown = _evidence_render.markdown(made)
+    for row in made["installations"]:
+        renewals = [each for each in row["events"] if _evidence.is_renewal(each)]
+        assert [each["at"] for each in renewals] == [stamp(at) for at in year.rotated[row["id"]]]
+        assert f"### {row['id']} ({row['name']}): renewed" in shown
+        for each in renewals:
+            old, new = each["tokens"]["bot"]["old"], each["tokens"]["bot"]["new"]
+            assert {"changed", "same_identity", "scopes", "old_refused"} <= each["proofs"].keys() and old != new
+            assert all(proof["result"] is not False for proof in each["proofs"].values()), row["id"]
+            assert f"**{each['at']}, rotation: rotated**, {old} -> {new}" in shown
+
+
+def test_each_week_was_looked_at(year: Year) -> None:
+    assert len(year.evidence()["audits"]) == 52
+    assert not year.found.keys() & {"dead", "identity", "drift", "half_done", "overdue", "unproven", "old_alive"}
