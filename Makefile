@@ -56,9 +56,10 @@ test-fuzz: $(READY)  ## anything thrown at what reads: registry, files, tokens, 
 	@echo 'test-fuzz: tests marked fuzz'
 	@BOTOPS_HYPOTHESIS=faults python -m pytest -n $(JOBS) -m fuzz tests/unit
 
+# One more at once than elsewhere: every other case waits most of its time.
 test-faults: $(READY)  ## whatever can fail made to fail, each at every step, and test-fuzz; about 20 minutes
 	@echo 'test-faults: tests/faults, tests marked row or fuzz'
-	@BOTOPS_HYPOTHESIS=faults python -m pytest tests -n $(JOBS) -m '(fault or row or fuzz) and not sample'
+	@BOTOPS_HYPOTHESIS=faults python -m pytest tests -n $$(($(JOBS) + 1)) -m '(fault or row or fuzz) and not sample'
 
 test-hosts: $(READY)  ## rotations over SSH on hosts with systemd, in containers: tests/hosts and the molecule scenarios
 	@echo 'test-hosts: tests/hosts'

@@ -18,6 +18,18 @@ from tests.faults._setting import Setting
 from tests.sandbox import Sandbox
 from tests.sandbox._state import ROOT
 
+CHANGING = (
+    "Hold the locks",
+    "Announce the start",
+    "Make the new tokens current in Vault",
+    "Fetch the tokens for the hosts",
+    "Write environment files, restart, and prove that the processes have the new tokens",
+    "Prove that the old tokens are refused, and end the rotations",
+    "Announce the end",
+    "Release the locks",
+)
+"""The tasks that change something, or hand on what changes it."""
+
 _SOURCES = ("playbooks/*.yml", "roles/**/*.yml", "plugins/**/*.py", "tests/faults/callback/*.py", "tests/sandbox/*.py")
 
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -108,6 +110,25 @@ def state(setting: Setting) -> dict[str, Any]:
     }
 
 
+def trace(case: Case) -> str:
+    """What a run finds that comes after another one: a digest, equal where `state`, locks and announcements are.
+
+    Not the files of the run before it: each has directories of its own.
+    """
+    found = state(case.setting)
+    found["vault"] = {path: _settled(data) for path, data in found["vault"].items() if not path.endswith("_lock")}
+    found |= {"locked": held_locks(case.setting), "posted": sorted(announcements(case).items())}
+    found["touched"] = others_touched(case)
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+
+
+def _settled(value: Any) -> Any:
+    """Without what was measured."""
+    if isinstance(value, dict):
+        return {key: _settled(item) for key, item in value.items() if key != "seconds"}
+    return [_settled(item) for item in value] if isinstance(value, list) else value
+
+
 def _names(setting: Setting) -> dict[str, str]:
     """Token or fingerprint -> what it is."""
     found = {}
@@ -138,7 +159,10 @@ def _file(setting: Setting, name: str) -> str:
 def _service(setting: Setting, name: str, names: dict[str, str]) -> dict[str, Any]:
     service = setting.sandbox.service(name)
     status = setting.sandbox.health(name)[0]
-    tokens = _plain(carried(setting.sandbox, name), names) if service.pid else {}
+    try:
+        tokens = _plain(carried(setting.sandbox, name), names) if service.pid else {}
+    except (KeyError, OSError):  # its process is just beginning, or ends
+        tokens = {}
     return {"state": service.state, "health": status, "carries": tokens}
 
 

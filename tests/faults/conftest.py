@@ -6,17 +6,27 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.faults._judge import Reference, reference
+from tests.faults._proven import Proven
 from tests.faults._setting import Setting
 from tests.sandbox import Sandbox
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     item.add_marker("fault")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the cases in one process, which wait most of their time, among those with playbooks, which compute."""
+    waiting = [item for item in items if "inprocess" in item.nodeid]
+    computing = [item for item in items if "inprocess" not in item.nodeid]
+    place = {item: at / len(kind) for kind in (waiting, computing) for at, item in enumerate(kind)}
+    items.sort(key=place.__getitem__)
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +46,11 @@ def setting(shared: Sandbox) -> Callable[[int], Setting]:
 def undisturbed(setting: Callable[[int], Setting]) -> Callable[[int], Reference]:
     """What an undisturbed run leaves with a KV version; made once for each worker."""
     return functools.cache(lambda kv: reference(setting(kv)))
+
+
+@pytest.fixture(scope="session")
+def proven(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Proven]:
+    """What killed runs have left from which a rerun was judged with a KV version, by any of pytest's workers."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own
+    return functools.cache(lambda kv: Proven(shared / f"proven-kv{kv}"))

@@ -16,6 +16,7 @@ from collections.abc import Callable
 import psutil
 import pytest
 
+from tests.faults._events import CHANGING
 from tests.faults._gated import HOST, INSTALLATION, Gated, gated
 from tests.faults._judge import Reference, problems, state
 from tests.faults._runs import Case
@@ -23,18 +24,6 @@ from tests.faults._setting import Setting
 from tests.faults.test_kill import kill_and_run_again
 from tests.sandbox._process import wait_for
 from tests.sandbox.tokens import fingerprint
-
-CHANGING = (
-    "Hold the locks",
-    "Announce the start",
-    "Make the new tokens current in Vault",
-    "Fetch the tokens for the hosts",
-    "Write environment files, restart, and prove that the processes have the new tokens",
-    "Prove that the old tokens are refused, and end the rotations",
-    "Announce the end",
-    "Release the locks",
-)
-"""The tasks that change something, or hand on what changes it."""
 
 
 @pytest.mark.parametrize(
