@@ -80,7 +80,7 @@ def assemble(
         "max_age_days": asked.max_age,
         "due_within_days": asked.due_within,
         "fail_on": list(asked.fail_on),
-        "tokens": [_redact.clean(row) for each in found for row in _audit_tokens.rows(each, terms)],
+        "tokens": _redact.clean([row for each in found for row in _audit_tokens.rows(each, terms)]),
         **services,
     }
     audit["findings"] = _findings(registry, found, audit, asked)

@@ -89,8 +89,8 @@ def rows(registry: Registry, keys: set[str], tokens: Tokens, answers: Mapping[st
             for variable, reference in service.options["env"].items():
                 key = _hosts.key(reference)
                 if key in keys:
-                    found.append(_redact.clean(_row(service, variable, key, tokens, said.get(service.name))))
-    return found
+                    found.append(_row(service, variable, key, tokens, said.get(service.name)))
+    return _redact.clean(found)
 
 
 def by_host(registry: Registry, keys: set[str]) -> dict[str, list[Service]]:
@@ -176,8 +176,8 @@ def unexplained(registry: Registry, tokens: Tokens, answers: Mapping[str, Answer
                 known = token["variable"] in explained.get((host, path), ())
                 counts = effective.get((host, path, token["variable"]), {token["fingerprint"]})
                 if not known or token["fingerprint"] not in counts:
-                    found.append(_redact.clean(_stray(host, path, token, tokens, known)))
-    return found
+                    found.append(_stray(host, path, token, tokens, known))
+    return _redact.clean(found)
 
 
 def _stray(host: str, path: str, token: Mapping[str, Any], tokens: Tokens, known: bool) -> Row:

@@ -89,18 +89,27 @@ def text(value: str) -> str:
 
 def clean(value: Any) -> Any:
     """A copy of plain data with `text` applied to every string, keys too; bytes become text. Other types are kept."""
+    return _clean(value, {})
+
+
+def _clean(value: Any, done: dict[str, str]) -> Any:
+    """`done`: what `text` gave already. In rows of data most strings, and all keys, come again and again."""
+    if type(value) is str:
+        if value not in done:
+            done[value] = text(value)
+        return done[value]
     if isinstance(value, str):
         return text(value)
     if isinstance(value, (bytes, bytearray)):
         return text(bytes(value).decode("utf-8", "replace"))
     if isinstance(value, Mapping):
-        return {clean(key): clean(item) for key, item in value.items()}
+        return {_clean(key, done): _clean(item, done) for key, item in value.items()}
     if isinstance(value, list):
-        return [clean(item) for item in value]
+        return [_clean(item, done) for item in value]
     if isinstance(value, tuple):
-        return tuple(clean(item) for item in value)
+        return tuple(_clean(item, done) for item in value)
     if isinstance(value, (set, frozenset)):
-        return type(value)(clean(item) for item in value)
+        return type(value)(_clean(item, done) for item in value)
     return value
 
 
