@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.botops.rotation.plugins.module_utils import _calendar, _calendar_files, _window
+from ansible_collections.botops.rotation.plugins.module_utils import _calendar, _calendar_files, _stats, _window
 from ansible_collections.botops.rotation.plugins.module_utils._announce_texts import Texts
 from ansible_collections.botops.rotation.plugins.module_utils._argspec import ANNOUNCE
 from ansible_collections.botops.rotation.plugins.module_utils._errors import RotationError, StateError
@@ -53,6 +53,13 @@ class ActionModule(GuardedAction):
         }
         if entries or options["state"] in ("scheduled", "cancelled"):
             result["table"] = _calendar_files.table(entries) if entries else "no window is recorded"
+        if options["state"] in ("scheduled", "cancelled"):
+            result["stats"] = _stats.of(
+                "schedule",
+                {"check": self.check, "windows": entries},
+                success=not failure,
+                outcomes={each["installation"]: "failed" if each["error"] else options["state"] for each in entries},
+            )
         return result
 
     def _scheduled(

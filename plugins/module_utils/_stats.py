@@ -20,7 +20,7 @@ LARGEST = 512 * 1024  # bytes of a report as JSON
 def of(
     kind: str, report: Mapping[str, Any], *, success: bool, outcomes: Mapping[str, Any], path: str = ""
 ) -> dict[str, Any]:
-    """`kind`: rotation, revocation, audit or evidence. `outcomes`: what each thing that the run was about ended with."""
+    """`kind`: rotation, revocation, audit, evidence or schedule. `outcomes`: what each thing that the run was about ended with."""
     small = len(json.dumps(report)) <= LARGEST
     return {
         "schema": SCHEMA,

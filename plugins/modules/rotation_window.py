@@ -161,6 +161,13 @@ failure:
   returned: success
   type: str
   sample: ""
+stats:
+  description:
+    - What is handed on as the statistic C(botops), with C(schema) (V(botops.stats/1)), C(kind), C(run_id), C(check), C(success),
+      C(outcomes), C(path) and C(report); null instead of a report of more than 512 KiB.
+  returned: success, for O(state=scheduled) and O(state=cancelled)
+  type: dict
+  sample: {}
 table:
   description: The windows for people, a line for each installation. P(botops.rotation.summary#callback) prints it.
   returned: success, where there is any, and for O(state=scheduled) and O(state=cancelled)
