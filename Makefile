@@ -68,7 +68,7 @@ test-hosts: $(READY)  ## rotations over SSH on hosts with systemd, in containers
 	@echo 'test-hosts: molecule, the scenarios in extensions/molecule'
 	@molecule test --all
 
-test-runner: $(READY)  ## check, rotate and audit through ansible-runner, as AWX runs them; looks for tokens in what is left
+test-runner: $(READY)  ## playbooks through ansible-runner, as AWX runs them; looks for tokens in what is left
 	@echo 'test-runner: tests/runner'
 	@python -m pytest tests/runner
 

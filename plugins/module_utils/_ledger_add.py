@@ -9,6 +9,7 @@ does not know, and the next line says so. The head is never moved over a file th
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,7 +29,7 @@ def add(path: str, entries: Sequence[Mapping[str, Any]], at: str, heads: Heads |
     """
     file = Path(path).resolve()
     kept: dict[str, Any] = {"path": str(path), "ledger": "", "first": None, "last": None, "hash": "", "problem": ""}
-    place = {"host": socket.gethostname(), "path": str(file)}
+    place = {"host": _host(), "path": str(file)}
     try:
         with _ledger.opened(file) as opened:
             after = _ledger.tail(opened, file)
@@ -50,6 +51,14 @@ def add(path: str, entries: Sequence[Mapping[str, Any]], at: str, heads: Heads |
     except RotationError as exc:
         kept["problem"] = str(exc)
     return kept
+
+
+def _host() -> str:
+    """Where the ledger is kept. A job's own container has a new name each time: that is its AWX's address, which stays.
+
+    So a job misses the ledger that the one before it wrote, where no folder is mounted that outlives jobs.
+    """
+    return os.environ.get("AWX_HOST") or socket.gethostname()
 
 
 def _read(heads: Heads | None) -> tuple[dict[str, Head], str]:

@@ -1,11 +1,12 @@
 # Copyright (c) 2026 botops.rotation contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""check, rotate and audit as AWX runs them, on the spot and through `transmit | worker | process`; no token in what is left."""
+"""check, rotate, audit, evidence and schedule as AWX runs them, on the spot and through `transmit | worker | process`; no token in what is left."""
 
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -84,3 +85,36 @@ def test_what_awx_runs(module_sandbox: Sandbox, credential: Credential, tmp_path
 
     evidence = job(sandbox, credential, tmp_path / "evidence", way, "botops evidence")
     assert evidence.status == 0 and evidence.stats["botops"]["outcomes"][row] == "renewed", evidence
+
+    start = f"{datetime.now(timezone.utc) + timedelta(days=20):%Y-%m-%dT%H:%MZ}"
+    schedule = job(sandbox, credential, tmp_path / "schedule", way, "botops schedule", window=f"{start}/PT1H")
+    stats = schedule.stats["botops"]
+    assert schedule.status == 0 and (stats["kind"], stats["outcomes"]) == ("schedule", {row: "scheduled"}), schedule
+    (entry,) = stats["report"]["windows"]
+    assert entry["window"]["start"].startswith(start[:16]) and entry["file"] == f"{sandbox.dir}/kept/reports/{ics(row)}"
+
+
+def ics(row: str) -> str:
+    return f"{row.replace('/', '-')}.ics"
+
+
+@pytest.mark.xdist_group("runner")
+def test_a_ledger_that_no_folder_keeps_is_missed(
+    module_sandbox: Sandbox, credential: Credential, tmp_path: Path
+) -> None:
+    """The last one: no job after it finds the ledger whole."""
+
+    def ran(name: str, template: str, **answers: Any) -> Ended:
+        return job(module_sandbox, credential, tmp_path / name, "on the spot", template, **answers)
+
+    ledger = module_sandbox.dir / "kept/ledger.jsonl"
+    ran("before", "botops audit", fail_on="none")
+    lost = json.loads(ledger.read_text().splitlines()[0])["ledger"]
+    ledger.unlink()  # with the container of the job that wrote it
+    after = ran("after", "botops audit", fail_on="none")
+    assert after.status == 2 and lost in after.stats["botops"]["report"]["ledger"]["problem"], after
+    evidence = ran("evidence", "botops evidence")
+    assert evidence.status == 2 and evidence.stats["botops"]["success"] is False, evidence
+    (found,) = [each for each in evidence.stats["botops"]["report"]["ledgers"] if each["findings"]]
+    assert found["ledger"] == lost and "https://awx.example.com" in found["path"]
+    assert ran("accepted", "botops evidence", accept_missing=lost).status == 0

@@ -375,6 +375,18 @@ def test_a_head_on_kv_v1_is_refused(path: Path) -> None:
     assert kept["last"] == 2 and "is on KV v1" in kept["problem"]
 
 
+def test_a_job_of_awx_misses_the_ledger_of_the_one_before(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each runs in a container of its own, with another name: where nothing is mounted, the file is gone each time."""
+    monkeypatch.setenv("AWX_HOST", "https://awx.example.com")
+    known = heads()
+    for host in ("job-7", "job-8"):
+        monkeypatch.setattr("socket.gethostname", lambda host=host: host)
+        kept = add(path, "gobot/ibmcloud", heads=known)
+        path.unlink()
+    assert f"{path}, which is not there any more" in kept["problem"]
+    assert {head["host"] for head in known.read().values()} == {"https://awx.example.com"}
+
+
 def test_a_job_of_awx_whose_ledger_is_thrown_away_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     kept, (warning,) = keep(None, Vaults(True), awx={"awx_job_id": "7"})
