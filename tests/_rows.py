@@ -4,8 +4,9 @@
 """How many cases there were of each row of what can fail, at the end of `make test-faults` and `make test-fuzz`.
 
 A test tells its row by the marker `row`, and is one case then; one that has many cases appends `("row", [name, cases,
-failed, seconds])` to its `user_properties`, which come with the reports from pytest-xdist's workers. Tests marked `fuzz`
-are counted by what Hypothesis has made of them.
+failed, seconds])` to its `user_properties`, which come with the reports from pytest-xdist's workers. `("ended", words)`, or
+a dictionary of words and numbers, says how cases ended, where that is worth counting. Tests marked `fuzz` are counted
+by what Hypothesis has made of them.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Each row with its cases, and under it the kinds of them: how many, how many went well, how long one takes."""
-    kinds: dict[str, list[tuple[int, int, float, str]]] = defaultdict(list)
+    kinds: dict[str, list[tuple[int, int, float, dict[str, int]]]] = defaultdict(list)
     for report in (each for some in terminalreporter.stats.values() for each in some):
         if getattr(report, "when", "") == "call" and not report.skipped:
             for name, *told in _told(report):
@@ -79,8 +80,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             terminalreporter.write_line(f"    {kind}: {_counted(kinds[kind], more=True)}")
 
 
-def _told(report: Any) -> Iterator[tuple[str, int, int, float, str]]:
+def _told(report: Any) -> Iterator[tuple[str, int, int, float, dict[str, int]]]:
     ended = dict(report.user_properties).get("ended", "")
+    ended = ended if isinstance(ended, dict) else {ended: 1} if ended else {}
     for name, cases, failed, seconds in (value for key, value in report.user_properties if key == "row"):
         if failed is None:
             failed, seconds = (0 if report.passed else cases), report.duration
@@ -91,11 +93,11 @@ def _row(kind: str) -> str:
     return next((row for row, names in ROWS.items() if kind.startswith(names)), "others")
 
 
-def _counted(told: list[tuple[int, int, float, str]], more: bool = False) -> str:
+def _counted(told: list[tuple[int, int, float, dict[str, int]]], more: bool = False) -> str:
     cases, failed, seconds = (sum(each[at] for each in told) for at in range(3))
     text = f"{cases} cases, {f'{failed} failed' if failed else 'all passed'}"
     if not more:
         return text
-    ended = Counter(each[3] for each in told if each[3])
+    ended: Counter[str] = sum((Counter(each[3]) for each in told), Counter())
     words = ", ".join(f"{word}: {number}" for word, number in sorted(ended.items()))
     return f"{text}, {seconds / max(cases, 1):.2g} s each{f' ({words})' if words else ''}"

@@ -65,6 +65,9 @@ class Place:
         self.weather = Weather(self.clock)
         self.numbers = itertools.count(1)
         self.owner_number = itertools.count(1)
+        self.proven: set[str] = set()
+        """What cases have left from which the next run went well; and how often another one has left the same."""
+        self.as_proven = 0
         self.slowest_call, self.slack_timeout = 0.0, SLACK_TIMEOUT
         self.token = self.policy("shipped", POLICY)
         self.bao.request("POST", "sys/auth/approle", {"type": "approle"})

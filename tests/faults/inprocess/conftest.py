@@ -27,6 +27,6 @@ def due(place: Place) -> Callable[[str], Undisturbed]:
 
 
 @pytest.fixture
-def count(request: pytest.FixtureRequest) -> Callable[[str], Count]:
+def count(request: pytest.FixtureRequest, place: Place) -> Callable[[str], Count]:
     """A counter of the test's cases, of a row."""
-    return lambda row: Count(request.node.user_properties, row)
+    return lambda row: Count(request.node.user_properties, row, place)

@@ -44,7 +44,7 @@ def vault_case(place: Place, due: Undisturbed, setting: str, fault: str, lasting
         watch.run()
         if not place.weather.struck:
             watch.complain("the fault struck nothing")
-        watch.converges()
+        watch.converges_or_is_proven()
     return watch.problems
 
 
