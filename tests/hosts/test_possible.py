@@ -25,13 +25,13 @@ WAYS: dict[str, tuple[list[str], Mapping[str, str] | None, str]] = {
 }
 
 
-def possible(before: list[str], env: Mapping[str, str] | None) -> subprocess.CompletedProcess[str]:
-    command = [*before, sys.executable, "-m", "tests.hosts", "possible"]
+def possible(before: list[str], env: Mapping[str, str] | None, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [*before, sys.executable, "-m", "tests.hosts", "possible", *options]
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
 
 def test_hosts_can_be_made_here() -> None:
-    done = possible([], None)
+    done = possible([], None, "--boot")
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
 
 
