@@ -21,6 +21,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     item.add_marker("fault")
 
 
+@pytest.hookimpl(trylast=True)  # of what the markers have left
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Spread the cases in one process, which wait most of their time, among those with playbooks, which compute."""
     waiting = [item for item in items if "inprocess" in item.nodeid]
