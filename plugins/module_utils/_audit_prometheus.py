@@ -28,7 +28,7 @@ _TOKEN: tuple[tuple[str, str, Callable[[words.Row], float | None]], ...] = (
     ("token_scopes_excess", "Scopes of the token that the registry does not ask for.", lambda t: _many(t, "excess")),
     ("token_needed", "0: a legacy token that nothing needs.", lambda token: int(token["needed"])),
     ("token_pending", "1: a new token waits in Vault.", lambda token: int(bool(token["pending"]))),
-    ("token_old_alive", "1: Slack accepts the token that it replaced, 0: it refuses it.", lambda t: _old(t)),
+    ("token_old_alive", "1: Slack accepts the token that it replaced, 0: it refuses it.", lambda t: _YES.get(_old(t))),
     ("rotation_half_done", "1: a rotation was begun and not ended.", lambda token: int(bool(token["rotation"]))),
 )
 
@@ -73,8 +73,8 @@ def _drift(service: words.Row) -> int | None:
     return int(service["drift"]) if seen else None
 
 
-def _old(token: words.Row) -> int | None:
-    return _YES.get(token["previous"]["alive"]) if token["previous"] else None
+def _old(token: words.Row) -> str:
+    return token["previous"]["alive"] if token["previous"] else ""
 
 
 def _many(token: words.Row, which: str) -> int | None:

@@ -94,7 +94,7 @@ def clean(value: Any) -> Any:
 
 def _clean(value: Any, done: dict[str, str]) -> Any:
     """`done`: what `text` gave already. In rows of data most strings, and all keys, come again and again."""
-    if type(value) is str:
+    if value.__class__ is str:  # kinds of text that are Ansible's own may differ and be equal
         if value not in done:
             done[value] = text(value)
         return done[value]

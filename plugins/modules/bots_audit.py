@@ -63,10 +63,10 @@ options:
       - V(dead), Slack refuses a token, or there is none where a bot token is due; V(identity), it is of another team, app or
         bot user; V(drift), a service has another token than the current one; V(half_done), a rotation was begun and not
         ended; V(overdue); V(unproven), what Slack, Vault or a service has could not be found out; V(due); V(old_alive), Slack
-        still accepts an old token that was replaced; V(pending), a new token waits; V(approval), an admin's is waited for; V(scopes), missing or in excess; V(age_unknown);
-        V(identity_unknown), its team is right, and nothing tells of which bot it is; V(unneeded), a legacy user token that
-        nothing uses; V(unexplained), a token in an environment file that no service takes from
-        there; V(unreachable), a host.
+        still accepts an old token that was replaced; V(pending), a new token waits; V(approval), an admin's is waited for;
+        V(scopes), missing or in excess; V(age_unknown); V(identity_unknown), its team is right, and nothing tells of which
+        bot it is; V(unneeded), a legacy user token that nothing uses; V(unexplained), a token in an environment file that no
+        service takes from there; V(unreachable), a host.
       - Without it V(dead,identity,drift,half_done,overdue,unproven).
     type: raw
   due_within:

@@ -149,7 +149,7 @@ class Place:
 
 @contextmanager
 def opened() -> Iterator[Place]:
-    """The servers, up and in the product's way."""
+    """The servers, up."""
     directory = Path(tempfile.mkdtemp(dir="/tmp"))
     processes = Processes(directory)
     try:
@@ -157,9 +157,7 @@ def opened() -> Iterator[Place]:
             server = bao.start(processes, directory, claimed.getsockname()[1] + 1, "root")
             wait_for("OpenBao answers", server.alive)
             server.set_up()
-            place = Place(server, slack, directory)
-            with place.installed():
-                yield place
+            yield Place(server, slack, directory)
     finally:
         processes.stop_all()
         shutil.rmtree(directory)

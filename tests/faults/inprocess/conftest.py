@@ -15,15 +15,22 @@ from tests.faults.inprocess._place import SETTINGS, Place, opened
 
 
 @pytest.fixture(scope="session")
-def place() -> Iterator[Place]:
+def servers() -> Iterator[Place]:
     with opened() as made:
         yield made
 
 
+@pytest.fixture
+def place(servers: Place) -> Iterator[Place]:
+    """The servers, in the product's way as long as a test runs: others in this worker have the real ones."""
+    with servers.installed():
+        yield servers
+
+
 @pytest.fixture(scope="session")
-def due(place: Place) -> Callable[[str], Undisturbed]:
-    """What an undisturbed run does and leaves in a setting."""
-    return functools.cache(lambda name: undisturbed(place, SETTINGS[name]))
+def due(servers: Place) -> Callable[[str], Undisturbed]:
+    """What an undisturbed run does and leaves in a setting; asked for by tests that have the place, too."""
+    return functools.cache(lambda name: undisturbed(servers, SETTINGS[name]))
 
 
 @pytest.fixture
