@@ -23,11 +23,13 @@ from collections.abc import Callable
 import pytest
 
 from tests.faults._events import CHANGING, events, last_ends, name
-from tests.faults._judge import Reference, announcements, leaks, problems, trace
+from tests.faults._judge import Reference, announcements, harm, leaks, problems, trace
 from tests.faults._proven import Proven
 from tests.faults._runs import Case, Event
 from tests.faults._setting import Setting
+from tests.faults.test_kill_way_back import not_forward
 
+HELD = "is locked by another run for more than"
 BOTH_SIDES = bool(os.environ.get("BOTOPS_BOTH_SIDES"))
 
 
@@ -79,6 +81,10 @@ def kill_and_run_again(setting: Setting, due: Reference, mode: str, number: int,
         if mode == "late":
             killed.let_go()
         assert killed.gone(), "orphans had to be killed"
+        if (
+            done and HELD in done.text
+        ):  # the orphan was stopped with the lock of a file in its hands, and now it has gone on
+            return _forward_after(case, due)
     reached, meant = case.events("killed")[number - 1], due.events[number - 1]
     assert (reached.kind, reached.task) == (meant.kind, meant.task), "another event than in the undisturbed run"
     if not done:
@@ -94,6 +100,15 @@ def kill_and_run_again(setting: Setting, due: Reference, mode: str, number: int,
     assert again.status == 0 and not announcements(case) - due.announcements, again
     case.end()
     return "an announcement in flight was reported"
+
+
+def _forward_after(case: Case, due: Reference) -> str:
+    """The rerun waited for a lock of a host's, and ended clearly: the next one goes on."""
+    done = case.run("next")
+    wrong = [*not_forward(case, due), *harm(case)]
+    assert not done.status and not wrong, "\n".join([*wrong, repr(done)])
+    case.end()
+    return "an orphan held the lock of a file for longer than is waited"
 
 
 def _as_proven(case: Case, left: str) -> str:
