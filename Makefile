@@ -57,7 +57,7 @@ test-fuzz: $(READY)  ## anything thrown at what reads: registry, files, tokens, 
 	@BOTOPS_HYPOTHESIS=faults python -m pytest -n $(JOBS) -m fuzz tests/unit
 
 # One more at once than elsewhere: every other case waits most of its time.
-test-faults: $(READY)  ## whatever can fail made to fail, each at every step, and test-fuzz; about 20 minutes
+test-faults: $(READY)  ## whatever can fail made to fail, each at every step, and test-fuzz; about 25 minutes
 	@echo 'test-faults: tests/faults, tests marked row or fuzz'
 	@BOTOPS_HYPOTHESIS=faults python -m pytest tests -n $$(($(JOBS) + 1)) -m '(fault or row or fuzz) and not sample'
 
