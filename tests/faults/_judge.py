@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e._world import carried
+from tests.faults._proven import without
 from tests.faults._runs import Case, Done, Event
 from tests.faults._setting import SPECS, Setting
 from tests.sandbox.tokens import fingerprint, secret_part
@@ -116,17 +117,12 @@ def trace(case: Case) -> str:
     Not the files of the run before it: each has directories of its own.
     """
     found = state(case.setting)
-    found["vault"] = {path: _settled(data) for path, data in found["vault"].items() if not path.endswith("_lock")}
+    found["vault"] = {
+        path: without(data, ("seconds",)) for path, data in found["vault"].items() if not path.endswith("_lock")
+    }
     found |= {"locked": held_locks(case.setting), "posted": sorted(announcements(case).items())}
     found["touched"] = others_touched(case)
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
-
-
-def _settled(value: Any) -> Any:
-    """Without what was measured."""
-    if isinstance(value, dict):
-        return {key: _settled(item) for key, item in value.items() if key != "seconds"}
-    return [_settled(item) for item in value] if isinstance(value, list) else value
 
 
 def _names(setting: Setting) -> dict[str, str]:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 
 class Proven:
@@ -21,3 +23,10 @@ class Proven:
     def add(self, digest: str) -> None:
         """A rerun went well from there."""
         (self._directory / digest).touch()
+
+
+def without(value: Any, keys: Collection[str]) -> Any:
+    """Plain data without some keys, at any depth: those whose values are new each time."""
+    if isinstance(value, dict):
+        return {key: without(item, keys) for key, item in value.items() if key not in keys}
+    return [without(item, keys) for item in value] if isinstance(value, list) else value

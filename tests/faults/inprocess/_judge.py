@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils._vault_auth import VaultSettings
 
+from tests.faults._proven import without
 from tests.faults.inprocess._case import Case
 from tests.faults.inprocess._pipeline import Pipeline
 from tests.faults.inprocess._place import Place, Setting
@@ -153,7 +154,7 @@ class Watch:
             "minutes": case.place.clock.off // 60,
             "tokens": sorted((each.kind, each.state) for each in case.world.tokens.values()),
         }
-        return json.dumps([_lasting(case.state()), more], sort_keys=True, default=str)
+        return json.dumps([without(case.state(), NEW), more], sort_keys=True, default=str)
 
     def _told(self) -> bool:
         return any("the announcement '" in line or "not repeated" in line for line in self.said)
@@ -166,13 +167,6 @@ def _differences(where: str, due: Any, found: Any) -> Iterator[str]:
                 yield from _differences(f"{where}/{key}", due.get(key), found.get(key))
     elif due != found:
         yield f"{where} is {found!r}, and {due!r} is due"
-
-
-def _lasting(value: Any) -> Any:
-    """A state without what is new in each case."""
-    if isinstance(value, dict):
-        return {key: _lasting(item) for key, item in value.items() if key not in NEW}
-    return [_lasting(item) for item in value] if isinstance(value, list) else value
 
 
 def _leaks(case: Case, text: str) -> Iterator[str]:
