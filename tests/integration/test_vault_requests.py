@@ -39,9 +39,9 @@ DOCUMENTED = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def place() -> Iterator[Place]:
-    with opened() as made:
+    with opened() as made, made.installed():
         yield made
 
 
