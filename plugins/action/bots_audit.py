@@ -70,7 +70,7 @@ class ActionModule(GuardedAction):
             "posted": posted,
             "windows": sorted({row["installation"] for row in audit["tokens"] if row["window"]}),
             "table": _audit_table.table(audit, path),
-            "stats": _stats.of("audit", audit, success=not failure, outcomes=counts, path=path),
+            "ansible_stats": _stats.of("audit", audit, success=not failure, outcomes=counts, path=path),
             "failed": bool(failure),
         }
         return {**result, "msg": failure} if failure else result

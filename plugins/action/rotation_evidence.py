@@ -49,7 +49,7 @@ class ActionModule(GuardedAction):
             "evidence": evidence,
             "paths": paths,
             "table": _evidence_render.table(evidence, paths),
-            "stats": _stats.of(
+            "ansible_stats": _stats.of(
                 "evidence",
                 evidence,
                 success=not failure,

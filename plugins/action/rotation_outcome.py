@@ -181,7 +181,7 @@ class ActionModule(GuardedAction):
             "outcomes": _outcomes(report),
             "table": table,
             "path": path,
-            "stats": _stats.of("rotation", report, success=success, outcomes=_outcomes(report), path=path),
+            "ansible_stats": _stats.of("rotation", report, success=success, outcomes=_outcomes(report), path=path),
         }
 
 

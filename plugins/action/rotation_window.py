@@ -54,7 +54,7 @@ class ActionModule(GuardedAction):
         if entries or options["state"] in ("scheduled", "cancelled"):
             result["table"] = _calendar_files.table(entries) if entries else "no window is recorded"
         if options["state"] in ("scheduled", "cancelled"):
-            result["stats"] = _stats.of(
+            result["ansible_stats"] = _stats.of(
                 "schedule",
                 {"check": self.check, "windows": entries},
                 success=not failure,

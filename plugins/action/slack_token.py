@@ -70,7 +70,7 @@ class ActionModule(GuardedAction):
             "go_on": _go_on(rows),
             "path": path,
             "table": _revocation.table(report, path),
-            "stats": _stats.of(
+            "ansible_stats": _stats.of(
                 "revocation",
                 report,
                 success=not failure,

@@ -93,6 +93,7 @@ def make(
     rows = _refuse_without_rights(rows, registry, store)
     others = _bystanders(registry, rows, survey, slack)
     names, phase = sorted({row["bot"] for row in rows}), "returning" if back else "started"
+    actions = {row["action"] for row in rows}
     return {
         "schema": SCHEMA,
         "run_id": run_id(now, names),
@@ -102,8 +103,8 @@ def make(
         "hosts": _hosts.plan(registry, rows, others, force),
         "rollout": dict(rollout or _batches.rollout()),
         "messages": _announce.messages(registry, rows, phase, _told.at_start(registry, rows), texts),
-        "installs": any(row["action"] == "reinstall" for row in rows),
-        "refreshes": any(row["action"] in ("exchange", "refresh") for row in rows),
+        "reinstall_on": ["localhost"] if not check and actions & {"reinstall"} else [],
+        "refresh_on": ["localhost"] if not check and actions & {"exchange", "refresh"} else [],
         "locks": [row["id"] for row in rows if row["action"] in CHANGING],
         "warnings": sorted(
             {*texts.problems, *(f"{row['id']}: {warning}" for row in rows for warning in row["warnings"])}

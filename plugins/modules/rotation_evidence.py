@@ -80,10 +80,11 @@ paths:
   type: list
   elements: str
   sample: [reports/evidence-2026.html, reports/evidence-2026.md, reports/evidence-2026.json]
-stats:
+ansible_stats:
   description:
-    - What is handed on as the statistic C(botops), with C(schema) (V(botops.stats/1)), C(kind), C(run_id), C(check), C(success),
-      C(outcomes), C(path) and C(report); null instead of a report of more than 512 KiB.
+    - What Ansible hands on, as from M(ansible.builtin.set_stats), the statistic C(botops) with C(schema) (V(botops.stats/1)),
+      C(kind), C(run_id), C(check), C(success), C(outcomes), C(path) and C(report); null instead of a report of more than
+      512 KiB.
   returned: always, unless Vault or the registry could not be read
   type: dict
   sample: {}

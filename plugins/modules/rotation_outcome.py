@@ -418,10 +418,11 @@ outcomes:
   returned: success, for O(state=reported)
   type: dict
   sample: {gobot/ibmcloud: rotated}
-stats:
+ansible_stats:
   description:
-    - What is handed on as the statistic C(botops), with C(schema) (V(botops.stats/1)), C(kind), C(run_id), C(check), C(success),
-      C(outcomes), C(path) and C(report); null instead of a report of more than 512 KiB.
+    - What Ansible hands on, as from M(ansible.builtin.set_stats), the statistic C(botops) with C(schema) (V(botops.stats/1)),
+      C(kind), C(run_id), C(check), C(success), C(outcomes), C(path) and C(report); null instead of a report of more than
+      512 KiB.
   returned: success, for O(state=reported)
   type: dict
   sample: {}

@@ -434,14 +434,16 @@ plan:
       type: list
       elements: dict
       sample: []
-    installs:
-      description: Whether a row waits for an installation of the app.
-      type: bool
-      sample: false
-    refreshes:
-      description: Whether Slack is to give a token of its rotation mode for a row.
-      type: bool
-      sample: false
+    reinstall_on:
+      description: V(localhost) where a row waits for an installation of the app, in a real run.
+      type: list
+      elements: str
+      sample: []
+    refresh_on:
+      description: V(localhost) where Slack is to give a token of its rotation mode for a row, in a real run.
+      type: list
+      elements: str
+      sample: []
     locks:
       description: Ids of the installations whose tokens change.
       type: list

@@ -76,7 +76,7 @@ class TestSchedule:
         assert "7 days, 1 day, 1 hour" in done.end and "gobot/ibmcloud" in done.end
         calendar = (done.directory / "reports/gobot-ibmcloud.ics").read_text()
         assert "METHOD:PUBLISH" in calendar and story.notes["scheduled"]["window"]["id"] in calendar
-        stats = done.of("botops.rotation.rotation_window")[0]["stats"]
+        stats = done.of("botops.rotation.rotation_window")[0]["ansible_stats"]["data"]["botops"]
         assert (stats["kind"], stats["success"], stats["outcomes"]) == (
             "schedule",
             True,
@@ -117,5 +117,5 @@ class TestSchedule:
     def test_nothing_is_left_to_cancel(self, story: Story) -> None:
         done = story.runs["cancelled"]
         assert done.status == 0 and "no window is recorded" in done.end, done
-        assert done.of("botops.rotation.rotation_window")[0]["stats"]["outcomes"] == {}
+        assert done.of("botops.rotation.rotation_window")[0]["ansible_stats"]["data"]["botops"]["outcomes"] == {}
         assert done.changed["localhost"] == 0 and story.slack["cancelled"] == story.slack["emergency"]

@@ -23,8 +23,6 @@ SERVICE, INSTALLATION = "gobot-web", "gobot/compose"
 POINTS = (
     ("start", "Bring the old tokens back in Vault", 1),
     ("end", "Bring the old tokens back in Vault", 1),
-    ("start", "Name the hosts that go back", 1),
-    ("end", "Name the hosts that go back", 1),
     ("start", "Put the old tokens back", 1),
     ("end", "Put the old tokens back", 1),
 )

@@ -29,7 +29,7 @@ class RefreshRun(Pipeline):
 
     def _plan(self, have: dict[str, Any], back: bool, choices: Any) -> Result | None:
         stop = super()._plan(have, back, choices)
-        if stop or not have["plan"]["refreshes"]:
+        if stop or not have["plan"]["refresh_on"]:
             return stop
         done: Result = {}
         try:

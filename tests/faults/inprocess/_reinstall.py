@@ -38,7 +38,7 @@ class ReinstallRun(Pipeline):
 
     def _plan(self, have: dict[str, Any], back: bool, choices: Any) -> Result | None:
         stop = super()._plan(have, back, choices)
-        if stop or not have["plan"]["installs"]:
+        if stop or not have["plan"]["reinstall_on"]:
             return stop
         revoked = False
         try:
