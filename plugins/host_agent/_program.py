@@ -6,8 +6,9 @@
 The first lines run on any Python 3 and say so when it is too old. Then the modules are put where `import` finds them,
 without touching the disk, and `main` is called with the payload. All is base64 of compressed data: the text is ASCII.
 
-Ansible loads this module once, before it forks a worker for each host: what is the same for all hosts is packed then. To
-compile the modules is most of the program's work on a host; one with the controller's version of Python is spared that.
+A module is packed when it is first needed; `service_env` has those packed that most hosts need before Ansible forks a worker
+for each host. To compile them is most of the program's work on a host; one with the controller's version of Python is spared
+that.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import marshal
 import zlib
 from binascii import b2a_base64
 from collections.abc import Iterable
+from functools import cache
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
@@ -63,22 +65,24 @@ def _packed(data: bytes, level: int) -> str:
     return b2a_base64(zlib.compress(data, level), newline=False).decode("ascii")
 
 
-def _read() -> dict[str, tuple[str, bool, str, str]]:
-    """Path without its ending -> (module, is it a package, its source, its code), the last two packed."""
-    found = {}
-    for path in sorted(_HERE.rglob("*.py")):
-        relative = path.relative_to(_HERE).with_suffix("").as_posix()
-        is_package = path.stem == "__init__"
-        name = f"{_PACKAGE}.{relative.replace('/', '.')}"
-        name = name[: -len(".__init__")] if is_package else name
-        source = path.read_bytes()
-        if relative not in _NOT_SENT:
-            code = marshal.dumps(compile(source, f"{name}.py", "exec", dont_inherit=True, optimize=2))
-            found[relative] = (name, is_package, _packed(source, 9), _packed(code, 9))
-    return found
+def _paths() -> dict[str, Path]:
+    """Path without its ending -> the module's file."""
+    found = {path.relative_to(_HERE).with_suffix("").as_posix(): path for path in sorted(_HERE.rglob("*.py"))}
+    return {relative: path for relative, path in found.items() if relative not in _NOT_SENT}
 
 
-_MODULES = _read()
+_PATHS = _paths()
+
+
+@cache
+def _module(relative: str) -> tuple[str, tuple[bool, str, str]]:
+    """(module, (is it a package, its source, its code)), the last two packed."""
+    is_package = _PATHS[relative].stem == "__init__"
+    name = f"{_PACKAGE}.{relative.replace('/', '.')}"
+    name = name[: -len(".__init__")] if is_package else name
+    source = _PATHS[relative].read_bytes()
+    code = marshal.dumps(compile(source, f"{name}.py", "exec", dont_inherit=True, optimize=2))
+    return name, (is_package, _packed(source, 9), _packed(code, 9))
 
 
 def build(payload: dict) -> bytes:
@@ -95,12 +99,12 @@ def build(payload: dict) -> bytes:
 
 def _chosen(managers: Iterable[str], formats: Iterable[str], audit: bool) -> dict[str, tuple[bool, str, str]]:
     """Module -> (is it a package, source, code), with the managers and dialects that are needed and no others."""
-    optional = {each for each in _MODULES if each.startswith(("managers/_", "_env_", "_audit"))}
+    optional = {each for each in _PATHS if each.startswith(("managers/_", "_env_", "_audit"))}
     optional -= {"managers/__init__", "managers/_run", "_env_file"}
     wanted = {f"managers/_{name}" for name in managers} | {f"_env_{name}" for name in formats}
     wanted |= {"_audit"} if audit else set()
-    return {
-        name: (is_package, source, code)
-        for relative, (name, is_package, source, code) in _MODULES.items()
+    return dict(
+        _module(relative)
+        for relative in _PATHS
         if relative not in optional or any(relative == each or relative.startswith(f"{each}_") for each in wanted)
-    }
+    )

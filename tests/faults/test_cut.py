@@ -159,7 +159,9 @@ def _left_behind(case: Case, service: Gated) -> int:
 
 def _rolls_out(case: Case) -> bool:
     file = case.directory / "first" / "events"
-    return file.exists() and any(event.kind == "end" and event.task.startswith("Fetch the tokens") for event in case.events("first"))
+    return file.exists() and any(
+        event.kind == "end" and event.task.startswith("Fetch the tokens") for event in case.events("first")
+    )
 
 
 def _go_on(orphan: int) -> None:
