@@ -94,9 +94,9 @@ class ActionModule(GuardedAction):
         reading = Reading(here, selected, self._say)
         with ThreadPoolExecutor(1) as aside:
             ran = aside.submit(reading.run)
+            reading.vault_read.wait()  # Slack is to be asked at its full rate as soon as can be
             services, answers = self._of_hosts()
             registry = Session(options, services).registry
-            reading.vault_read.wait()
             if ran.done():
                 ran.result()  # raises what it ended with
             found = _audit.of_services(registry, reading.found, answers)

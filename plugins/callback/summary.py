@@ -22,6 +22,7 @@ requirements:
   - Listed in C(callbacks_enabled) of C(ansible.cfg).
 """
 
+import gc
 import logging
 
 from ansible.plugins.callback import CallbackBase
@@ -51,6 +52,7 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_stats(self, stats) -> None:
         if self._tables:
             self._display.display("\n\n".join(self._tables.values()))
+        gc.freeze()  # Python ends now: it need not look for garbage in all that an inventory of thousands leaves
 
     def _remember(self, result) -> None:
         table = result.result.get("table")
