@@ -30,6 +30,9 @@ from ansible_collections.botops.rotation.plugins.plugin_utils import _ledger
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction, plain
 from ansible_collections.botops.rotation.plugins.plugin_utils._session import EVERYTHING, Session
 
+# In ansible-playbook itself: to look through the inventory again and again, the collector of a worker that is forked from it
+# would copy all of it.
+gc.freeze()
 ANSWER = "service_audited"  # the variable of each host that holds what service_env gave
 
 
@@ -51,7 +54,6 @@ class ActionModule(GuardedAction):
         selected = here.registry.select(options["bot"], options["workspace"])
         if options["state"] == "planned":
             return {"changed": False, "hosts": self._hosts(), "installations": [each.id for each in selected]}
-        gc.freeze()  # to look through the inventory again and again, the collector would copy all of it into this worker
         reading, registry, services = self._read(options, here, selected)
         for found in reading.found:
             for what in found.errors.keys() & {"notes", "lock"}:

@@ -58,14 +58,17 @@ class _Group:
         return self.calls.popleft()
 
     def end(self, call: Call, began: float, again: float) -> None:
-        """What a call came to, which began then."""
+        """What a call came to, which began then.
+
+        The pause counts from there: the next call is on its way as long as this one was.
+        """
         self.busy -= 1
         if not again:
             self.made += 1
             self.gap *= FASTER
             return
         self.calls.appendleft(call)
-        until = time.monotonic() + min(again, LONGEST)
+        until = began + min(again, LONGEST)
         if began >= self.since:  # of those that were under way together, the first tells
             self._learn((until - self.since) / max(1, self.made))
             self.made = 0

@@ -20,6 +20,7 @@ from tests.faults._runs import Case, Done, Event
 from tests.faults._setting import SPECS, Setting
 from tests.sandbox.tokens import fingerprint, secret_part
 
+Secrets = dict[str, dict[str, Any]]  # as Bao.snapshot gives them
 FAILED = ":warning:"  # the first word of an announcement that tells of a failure
 
 
@@ -49,23 +50,24 @@ def problems(case: Case, due: Reference, done: Done, warned: bool = False, in_fl
     `in_flight`: an announcement may have been on its way when the run before was killed. Where nobody can find out
     whether it arrived it is not repeated; then this run has to say so, and does not end with 0.
     """
-    setting = case.setting
+    vault = case.setting.sandbox.bao.snapshot()
     told = in_flight and in_doubt(done)
     posted = Counter({each: times for each, times in announcements(case).items() if each[1] != FAILED or not warned})
     found = [f"exit status {done.status}"] if bool(done.status) != told else []
-    found += [each for each in _differences("", due.state, state(setting)) if not (told and "_notes/" in each)]
+    found += [each for each in _differences("", due.state, state(case.setting, vault)) if not (told and "_notes/" in each)]
     found += [f"announced more than once: {each}" for each in posted - due.announcements]
     found += [f"not announced, and nobody is told: {each}" for each in due.announcements - posted if not told]
-    return found + harm(case)
+    return found + harm(case, vault)
 
 
-def harm(case: Case) -> list[str]:
-    """What may not be after any run."""
+def harm(case: Case, vault: Secrets | None = None) -> list[str]:
+    """What may not be after any run. `vault` is a snapshot, where there is one already."""
     setting = case.setting
-    found = [f"lost, Slack accepts it: the new token of {each}" for each in lost_tokens(setting)]
+    vault = vault or setting.sandbox.bao.snapshot()
+    found = [f"lost, Slack accepts it: the new token of {each}" for each in lost_tokens(setting, vault)]
     found += [f"in use, and not accepted by Slack: {each}" for each in dead_in_use(setting)]
-    found += [f"locked: {each}" for each in held_locks(setting)]
-    found += [f"touched: {each}" for each in others_touched(case)]
+    found += [f"locked: {each}" for each in held_locks(setting, vault)]
+    found += [f"touched: {each}" for each in others_touched(case, vault)]
     return found + [f"a token is in {each}" for each in leaks(case)]
 
 
@@ -91,9 +93,12 @@ _VOLATILE = (
 )
 
 
-def state(setting: Setting) -> dict[str, Any]:
-    """What a rotation leaves, without times, ids and versions, and with names for tokens: equal for equal outcomes."""
-    vault = setting.sandbox.bao.snapshot()
+def state(setting: Setting, vault: Secrets | None = None) -> dict[str, Any]:
+    """What a rotation leaves, without times, ids and versions, and with names for tokens: equal for equal outcomes.
+
+    `vault` is a snapshot, where there is one already.
+    """
+    vault = vault or setting.sandbox.bao.snapshot()
     names = _names(setting)
     kept = {
         path: vault[path]["data"] if path in vault else None
@@ -116,12 +121,13 @@ def trace(case: Case) -> str:
 
     Not the files of the run before it: each has directories of its own.
     """
-    found = state(case.setting)
+    vault = case.setting.sandbox.bao.snapshot()
+    found = state(case.setting, vault)
     found["vault"] = {
         path: without(data, ("seconds",)) for path, data in found["vault"].items() if not path.endswith("_lock")
     }
-    found |= {"locked": held_locks(case.setting), "posted": sorted(announcements(case).items())}
-    found["touched"] = others_touched(case)
+    found |= {"locked": held_locks(case.setting, vault), "posted": sorted(announcements(case).items())}
+    found["touched"] = others_touched(case, vault)
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
 
@@ -180,11 +186,11 @@ def _version(setting: Setting, name: str, number: int) -> str:
     return str(setting.sandbox.bao.request("GET", f"secret/data/{name}?version={number}")[1]).replace("'", '"')
 
 
-def lost_tokens(setting: Setting) -> list[str]:
+def lost_tokens(setting: Setting, vault: Secrets) -> list[str]:
     """The installations for which Slack accepts a bot token that is nowhere in Vault."""
-    vault = str(setting.sandbox.bao.snapshot())
+    stored = str(vault)
     live = {one["value"] for one in setting.sandbox.slack.tokens() if one["state"] == "live"}
-    return [each for each in setting.installations if setting.new[each] in live and setting.new[each] not in vault]
+    return [each for each in setting.installations if setting.new[each] in live and setting.new[each] not in stored]
 
 
 def dead_in_use(setting: Setting) -> list[str]:
@@ -197,9 +203,9 @@ def dead_in_use(setting: Setting) -> list[str]:
     ]
 
 
-def held_locks(setting: Setting) -> list[str]:
+def held_locks(setting: Setting, vault: Secrets) -> list[str]:
     """The installations whose lock somebody holds."""
-    locks = {each: setting.sandbox.bao.get(setting.beside(each)[1]) or {} for each in setting.installations}
+    locks = {each: (vault.get(setting.beside(each)[1]) or {}).get("data") or {} for each in setting.installations}
     return [each for each, lock in locks.items() if lock.get("nonce")]
 
 
@@ -213,11 +219,11 @@ def _where(message: dict[str, Any]) -> str:
     return message["channel_id"] + (" (thread)" if message["thread_ts"] else "")
 
 
-def others_touched(case: Case) -> list[str]:
+def others_touched(case: Case, now: Secrets) -> list[str]:
     """The secrets of other bots, or of gobot under the other KV version, that are not as before the case."""
     setting = case.setting
     own = {path for each in setting.installations for path in (setting.path(each), *setting.beside(each))}
-    now, before = setting.sandbox.bao.snapshot(), case.vault_before
+    before = case.vault_before
     return sorted(path for path in now.keys() | before.keys() if path not in own and now.get(path) != before.get(path))
 
 

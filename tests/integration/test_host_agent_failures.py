@@ -28,17 +28,18 @@ def services(host: Host, *names: str, arguments: dict[str, list[str]] | None = N
         host.add(name, file, *(arguments or {}).get(name, []))
     host.start()
     host.await_health(*[name for name in names if not (arguments or {}).get(name)])
-    return {
-        name: host.row(name, file, health={**host.row(name, file)["health"], "timeout": 1})
-        for name, file in files.items()
-    }
+    return {name: host.row(name, file) for name, file in files.items()}
+
+
+def never_healthy(row: dict) -> None:
+    row["health"] |= {"status": 201, "timeout": 1}
 
 
 @pytest.mark.row("services fail their health check, the old token alive, a host")
 def test_all_services_of_the_bot_go_back_and_others_stay(host: Host) -> None:
     rows = services(host, "first", "bad", "later", "other")
     rows["other"]["variables"] = {"TOKEN": host.variable(key="ciebot/ibmcloud/bot")}
-    rows["bad"]["health"]["status"] = 201  # it never will be
+    never_healthy(rows["bad"])
     rows["bad"]["force"] = True
     before = host.snapshot("first", "bad", "later", "other")
     answer = host.run("applied", *rows.values())
@@ -64,7 +65,7 @@ def test_a_service_whose_old_token_is_dead_goes_forward_whole(host: Host) -> Non
     rows = services(host, "first", "bad", "later")
     for row in rows.values():
         row["variables"] = {"TOKEN": host.variable(restorable=False)}
-    rows["bad"]["health"]["status"] = 201
+    never_healthy(rows["bad"])
     answer = host.run("applied", *rows.values())
     assert answer["failed"] and [each["restored"] for each in answer["services"]] == [False] * 3
     for name in rows:
@@ -79,7 +80,7 @@ def test_mixed_each_file_goes_back_or_forward_whole(host: Host) -> None:
     rows = services(host, "live", "bad")
     both = host.variable()
     rows["bad"]["variables"] = {"TOKEN": both, "SECOND": host.variable(key="gobot/compose/bot", restorable=False)}
-    rows["bad"]["health"]["status"] = 201
+    never_healthy(rows["bad"])
     answer = host.run("applied", *rows.values())
     assert host.process_token("live") == host.old and one(answer, "live")["restored"]
     assert host.process_token("bad") == host.new and not one(answer, "bad")["restored"]
@@ -151,6 +152,7 @@ def test_unhealthy_on_a_live_token_is_refused_without_force(host: Host) -> None:
 
 def test_a_health_url_that_never_answers_is_bounded(host: Host) -> None:
     rows = services(host, "one", arguments={"one": ["--deaf"]})
+    rows["one"]["health"]["timeout"] = 1
     host.await_health("one")
     begun = time.monotonic()
     answer = host.run("applied", {**rows["one"], "force": True})

@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,8 @@ def start(processes: Processes, directory: Path, port: int, token: str) -> Bao:
     home = directory / "bao"
     home.mkdir(exist_ok=True)
     argv = [binary(), "server", "-dev", "-dev-no-store-token", f"-dev-listen-address=127.0.0.1:{port}"]
-    env = environment(HOME=str(home), BAO_DEV_ROOT_TOKEN_ID=token)
+    # One core of each is enough for tests, and costs a quarter less than to keep all of them busy.
+    env = environment(HOME=str(home), BAO_DEV_ROOT_TOKEN_ID=token, GOMAXPROCS="1")
     processes.start("bao", argv, env, home, quiet=True)  # its standard output shows the root token
     return Bao(f"http://127.0.0.1:{port}", token, home)
 
@@ -48,6 +50,7 @@ class Bao:
 
     def __init__(self, url: str, token: str, home: Path, namespace: str = "") -> None:
         self.url, self.token, self.home, self.namespace = url, token, home, namespace
+        self._kept = threading.local()
 
     def within(self, namespace: str) -> Bao:
         """The same server in a namespace (`ops/bots`), which is made and gets the mounts of `set_up`."""
@@ -61,16 +64,29 @@ class Bao:
 
     def request(self, verb: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
         """One request to `/v1/<path>`: status and JSON body."""
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=10)
-        try:
-            headers = {"X-Vault-Token": self.token, "Content-Type": "application/json"}
-            headers.update({"X-Vault-Namespace": self.namespace} if self.namespace else {})
-            connection.request(verb, "/v1/" + quote(path), json.dumps(body) if body is not None else None, headers)
-            answer = connection.getresponse()
-            text = answer.read()
-            return answer.status, json.loads(text) if text else {}
-        finally:
-            connection.close()
+        headers = {"X-Vault-Token": self.token, "Content-Type": "application/json"}
+        headers.update({"X-Vault-Namespace": self.namespace} if self.namespace else {})
+        status, text = self._exchange(verb, "/v1/" + quote(path), json.dumps(body) if body is not None else None, headers)
+        return status, json.loads(text) if text else {}
+
+    def _exchange(self, *request: Any) -> tuple[int, bytes]:
+        """Over this thread's connection, or over a new one where that has ended: the server may be another by now."""
+        kept: http.client.HTTPConnection | None = self._kept.__dict__.pop("connection", None)
+        for connection in (kept, http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=10)):
+            if connection is None:
+                continue
+            try:
+                connection.request(*request)
+                answer = connection.getresponse()
+                text = answer.read()
+            except (OSError, http.client.HTTPException):
+                connection.close()
+                if connection is not kept:
+                    raise
+                continue
+            self._kept.connection = connection
+            return answer.status, text
+        raise AssertionError("the new connection either answers or raises")
 
     def set_up(self) -> None:
         """Mount KV v1 at `generic/`; a dev server has KV v2 at `secret/`, soon after it answers."""

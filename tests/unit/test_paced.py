@@ -127,5 +127,5 @@ def test_no_call_is_made_before_it_may_be() -> None:
     for _number in range(200):
         paced.put("group", call)
     assert paced.wait(30) and until
-    late = 0.05  # what was under way when the refusal came
-    assert not [at for at in made for began, end in until if began + late < at < end]
+    late, way = 0.05, 0.02  # what was under way when the refusal came; how long a call takes to get there
+    assert not [at for at in made for began, end in until if began + late < at < end - way]
