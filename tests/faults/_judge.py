@@ -54,7 +54,9 @@ def problems(case: Case, due: Reference, done: Done, warned: bool = False, in_fl
     told = in_flight and in_doubt(done)
     posted = Counter({each: times for each, times in announcements(case).items() if each[1] != FAILED or not warned})
     found = [f"exit status {done.status}"] if bool(done.status) != told else []
-    found += [each for each in _differences("", due.state, state(case.setting, vault)) if not (told and "_notes/" in each)]
+    found += [
+        each for each in _differences("", due.state, state(case.setting, vault)) if not (told and "_notes/" in each)
+    ]
     found += [f"announced more than once: {each}" for each in posted - due.announcements]
     found += [f"not announced, and nobody is told: {each}" for each in due.announcements - posted if not told]
     return found + harm(case, vault)

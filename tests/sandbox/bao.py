@@ -66,7 +66,9 @@ class Bao:
         """One request to `/v1/<path>`: status and JSON body."""
         headers = {"X-Vault-Token": self.token, "Content-Type": "application/json"}
         headers.update({"X-Vault-Namespace": self.namespace} if self.namespace else {})
-        status, text = self._exchange(verb, "/v1/" + quote(path), json.dumps(body) if body is not None else None, headers)
+        status, text = self._exchange(
+            verb, "/v1/" + quote(path), json.dumps(body) if body is not None else None, headers
+        )
         return status, json.loads(text) if text else {}
 
     def _exchange(self, *request: Any) -> tuple[int, bytes]:
