@@ -79,37 +79,47 @@ def test_what_is_abandoned_does_not_begin() -> None:
 
 
 class Limit:
-    """A limit of calls, as a bucket that holds `most` and is filled evenly; refusals are in whole `unit`s of time."""
+    """A limit of calls a second, as a bucket that holds `most` and is filled evenly; refusals are in whole seconds."""
 
-    def __init__(self, rate: float, most: float, unit: float) -> None:
-        self.rate, self.most, self.unit = rate, most, unit
-        self.held, self.at = most, time.monotonic()
-        self.lock, self.refused, self.until, self.early = threading.Lock(), 0, 0.0, 0
+    def __init__(self, rate: float, most: float) -> None:
+        self.rate, self.most, self.held, self.at, self.refused = rate, most, most, 0.0, 0
 
-    def __call__(self) -> float:
-        with self.lock:
-            now = time.monotonic()
-            self.held, self.at = min(self.most, self.held + (now - self.at) * self.rate), now
-            if self.held >= 1:
-                self.held -= 1
-                return 0.0
-            self.refused += 1
-            return self.unit * math.ceil((1 - self.held) / self.rate / self.unit)
+    def asked(self, now: float) -> float:
+        """What a call gets that arrives then: 0, or the seconds to wait."""
+        self.held, self.at = min(self.most, self.held + (now - self.at) * self.rate), now
+        if self.held >= 1:
+            self.held -= 1
+            return 0.0
+        self.refused += 1
+        return float(math.ceil((1 - self.held) / self.rate))
 
 
-# Each allows 200 a second: with a burst of a pause's worth, with a small one, with none.
-@pytest.mark.parametrize("most", [20, 5, 1])
-def test_however_a_limit_counts_most_of_what_it_allows_is_made(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_paced, "USUAL", 1 / 200)
-    limit, calls = Limit(200, most, 0.1), 400
-    paced = Paced(8)
-    began = time.monotonic()
-    for _number in range(calls):
-        paced.put("group", limit)
-    assert paced.wait(30)
-    seconds = time.monotonic() - began
-    greedy = calls / most * 0.1  # as fast as the threads are, then a pause, and so on
-    assert (calls - most) / 200 - 0.1 <= seconds < max(2 * calls / 200, 0.75 * greedy)
+def seconds_for(calls: int, limit: Limit, way: float, threads: int = 4) -> float:
+    """How long the calls of a group take that are on their way so long, there and back: by a clock that does not run."""
+    group, now, under_way = _paced._Group(since=0.0), 0.0, []
+    group.calls.extend([lambda: 0.0] * calls)
+    while group.calls or under_way:
+        pause = group.ready_in(now)
+        if pause == 0 and len(under_way) < threads:
+            call = group.begin(now)
+            under_way.append((now + way, now, call, limit.asked(now + way / 2)))
+            continue
+        ends = [each[0] for each in under_way]
+        now = min(ends + ([now + pause] if pause and len(under_way) < threads else []))
+        while under_way and under_way[0][0] <= now:
+            _end, began, call, again = under_way.pop(0)
+            group.end(call, began, again)
+    return now
+
+
+# With a burst of a second's worth, with a small one, with none; the last of whoever always asks and is always refused.
+@pytest.mark.parametrize("way", [0.01, 0.05])
+@pytest.mark.parametrize(("rate", "most"), [(10, 10), (10, 1), (3, 3), (3, 1), (40, 40), (40, 5)])
+def test_however_a_limit_counts_most_of_what_it_allows_is_made(rate: float, most: float, way: float) -> None:
+    limit, calls = Limit(rate, most), 400
+    seconds = seconds_for(calls, limit, way)
+    least, greedy = (calls - most) / rate, calls / most
+    assert least <= seconds < (1.12 * least if most >= rate else min(2.2 * least, 0.9 * greedy))
     assert limit.refused < calls / 2
 
 
