@@ -73,22 +73,20 @@ class Bao:
 
     def _exchange(self, *request: Any) -> tuple[int, bytes]:
         """Over this thread's connection, or over a new one where that has ended: the server may be another by now."""
-        kept: http.client.HTTPConnection | None = self._kept.__dict__.pop("connection", None)
-        for connection in (kept, http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=10)):
-            if connection is None:
-                continue
+        kept = self._kept.__dict__.pop("connection", None)
+        if kept:
             try:
-                connection.request(*request)
-                answer = connection.getresponse()
-                text = answer.read()
+                return self._over(kept, *request)
             except (OSError, http.client.HTTPException):
-                connection.close()
-                if connection is not kept:
-                    raise
-                continue
-            self._kept.connection = connection
-            return answer.status, text
-        raise AssertionError("the new connection either answers or raises")
+                kept.close()
+        return self._over(http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=10), *request)
+
+    def _over(self, connection: http.client.HTTPConnection, *request: Any) -> tuple[int, bytes]:
+        connection.request(*request)
+        answer = connection.getresponse()
+        text = answer.read()
+        self._kept.connection = connection
+        return answer.status, text
 
     def set_up(self) -> None:
         """Mount KV v1 at `generic/`; a dev server has KV v2 at `secret/`, soon after it answers."""

@@ -112,7 +112,7 @@ def seconds_for(calls: int, limit: Limit, way: float, threads: int = 4) -> float
     return now
 
 
-# With a burst of a second's worth, with a small one, with none; the last of whoever always asks and is always refused.
+# With a burst of a second's worth, with a small one, with none.
 @pytest.mark.parametrize("way", [0.01, 0.05])
 @pytest.mark.parametrize(("rate", "most"), [(10, 10), (10, 1), (3, 3), (3, 1), (40, 40), (40, 5)])
 def test_however_a_limit_counts_most_of_what_it_allows_is_made(rate: float, most: float, way: float) -> None:
