@@ -1,7 +1,7 @@
 # Copyright (c) 2026 botops.rotation contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One GET, no proxies, no redirects, the body never shown; over TCP, TLS or a unix socket.
+"""One GET or POST, no proxies, no redirects, the body never shown; over TCP, TLS or a unix socket.
 
 Not `http.client`: importing it takes several times as long as the request.
 """
@@ -25,9 +25,20 @@ def get(url: str, timeout: float, path: str | None = None) -> tuple[int | None, 
 
     Status None: no answer, and the words say why. Never raises.
     """
+    return _tried("GET", url, timeout, path)
+
+
+def post(url: str, timeout: float, path: str | None, data: bytes, *headers: str) -> tuple[int | None, bytes, str]:
+    """The same with a body of its own, and headers that say what it is: `Content-Type: text/xml`."""
+    return _tried("POST", url, timeout, path, data, *headers, f"Content-Length: {len(data)}")
+
+
+def _tried(
+    method: str, url: str, timeout: float, path: str | None, data: bytes = b"", *headers: str
+) -> tuple[int | None, bytes, str]:
     begun = time.monotonic()
     try:
-        status, body = _ask(url, begun + timeout, path)
+        status, body = _ask(method, url, begun + timeout, path, data, *headers)
     except socket.timeout:  # not yet a TimeoutError in Python 3.9
         return None, b"", f"no answer within {timeout:.0f} s"
     except ConnectionRefusedError:
@@ -51,7 +62,7 @@ def connect(path: str, timeout: float) -> socket.socket:
     return made
 
 
-def _ask(url: str, deadline: float, path: str | None) -> tuple[int, bytes]:
+def _ask(method: str, url: str, deadline: float, path: str | None, data: bytes, *headers: str) -> tuple[int, bytes]:
     parts = _URL.fullmatch(url)
     if not parts:
         raise ValueError
@@ -71,14 +82,15 @@ def _ask(url: str, deadline: float, path: str | None) -> tuple[int, bytes]:
             stream = ssl.create_default_context().wrap_socket(stream, server_hostname=host)
         shown = f"[{literal}]" if literal else host
         lines = (
-            f"GET {place if place[0] == '/' else '/' + place} HTTP/1.1",
+            f"{method} {place if place[0] == '/' else '/' + place} HTTP/1.1",
             f"Host: {shown}{f':{port}' if port else ''}",
             "User-Agent: botops.rotation",
             "Accept: */*",
             "Connection: close",
+            *headers,
         )
         stream.settimeout(_left(deadline))
-        stream.sendall("".join(f"{line}\r\n" for line in (*lines, "")).encode("ascii"))
+        stream.sendall("".join(f"{line}\r\n" for line in (*lines, "")).encode("ascii") + data)
         return _answer(stream, deadline)
 
 

@@ -17,6 +17,7 @@ import tempfile
 import xmlrpc.client
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from ansible_collections.botops.rotation.plugins.host_agent import _program
 
@@ -26,6 +27,7 @@ from tests.sandbox.supervisor import _UnixTransport
 
 SERVICE = Path(__file__).with_name("_host_service.py")
 ENV_EXEC = Path(__file__).parents[1] / "sandbox" / "env_exec.py"
+PASSWORD = "p@ss/w:rd"  # supervisor's own, over TCP; an address has it encoded
 
 
 def fingerprint(token: str) -> str:
@@ -48,6 +50,7 @@ class Host:
         self._accepted = self.directory / "accepted"
         self._programs = ""
         self._ports: dict[str, int] = {}
+        self._inet = free_port()
         self._supervisord: subprocess.Popen | None = None
         self.accept(self.old, self.new)
 
@@ -78,7 +81,9 @@ class Host:
         """Start supervisord and all services; does not wait for their health."""
         path = self.directory / "s.conf"
         path.write_text(
-            f"[unix_http_server]\nfile={self.directory}/s.sock\n[supervisord]\nnodaemon=true\nuser=root\n"
+            f"[unix_http_server]\nfile={self.directory}/s.sock\n"
+            f"[inet_http_server]\nport=127.0.0.1:{self._inet}\nusername=rotation\npassword={PASSWORD}\n"
+            "[supervisord]\nnodaemon=true\nuser=root\n"
             f"logfile=/dev/null\nlogfile_maxbytes=0\npidfile={self.directory}/s.pid\nchildlogdir={self.directory}\n"
             "[rpcinterface:supervisor]\n"
             "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n" + self._programs
@@ -98,6 +103,10 @@ class Host:
             return bool(self.rpc.getState())
         except OSError:
             return False
+
+    def inet_url(self, password: str = PASSWORD) -> str:
+        """supervisor's address over TCP."""
+        return f"http://rotation:{quote(password, safe='')}@127.0.0.1:{self._inet}"
 
     @property
     def rpc(self) -> Any:

@@ -61,6 +61,14 @@ def test_new_tokens_reach_the_processes_of_two_services_on_one_file(host: Host, 
     assert host.snapshot("one", "two") == after
 
 
+def test_supervisor_is_reached_over_tcp_with_a_password(host: Host, pair: list[dict]) -> None:
+    answer = host.run("applied", *({**row, "server_url": host.inet_url()} for row in pair))
+    assert not answer["failed"] and host.process_token("one") == host.process_token("two") == host.new
+    wrong = host.run("preflight", {**pair[0], "server_url": host.inet_url("a-wrong-word")})
+    assert "answered getProcessInfo with HTTP 401; check `server_url` and its user name and password" in wrong["msg"]
+    assert "rotation:" not in wrong["msg"] and "a-wrong-word" not in wrong["msg"]
+
+
 @pytest.mark.parametrize(("state", "check"), [("preflight", False), ("applied", True), ("restored", True)])
 def test_a_prediction_changes_nothing_and_is_what_the_run_then_does(
     host: Host, pair: list[dict], state: str, check: bool
