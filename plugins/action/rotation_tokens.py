@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 
 from ansible_collections.botops.rotation.plugins.module_utils._errors import StateError
 from ansible_collections.botops.rotation.plugins.plugin_utils._controller import GuardedAction
-from ansible_collections.botops.rotation.plugins.plugin_utils._session import EVERYTHING, Session, session
+from ansible_collections.botops.rotation.plugins.plugin_utils._session import EVERYTHING, LEASE_OPTION, Session, session
 
 
 class ActionModule(GuardedAction):
     SHARED = EVERYTHING
-    OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {"plan": {"type": "dict", "required": True}}
+    OPTIONS: ClassVar[dict[str, dict[str, Any]]] = {"plan": {"type": "dict", "required": True}, **LEASE_OPTION}
     YIELDS = ("tokens", "old_tokens")
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:

@@ -103,6 +103,7 @@ class Lease:
             "locks": dict(self.locks),
             "acquired": stamp(self.acquired),
             "taken_over": list(self.taken_over),
+            "mounts": self.vault.mounts,
         }
 
     @classmethod
@@ -164,8 +165,10 @@ def acquire(vault: Vault, locks: Mapping[str, str], owner: Owner, ttl: float = T
     lease has a sentence for each. `settle` is the wait on KV v1 in seconds; there are two.
     Raises LockError that names who holds one and until when.
     """
-    lease = Lease(vault, secrets.token_hex(16), owner, ttl, dict(locks), vault.now())
     paths = sorted(locks)
+    for path in paths:
+        vault.locate(path)  # any answer of Vault's tells its time, too
+    lease = Lease(vault, secrets.token_hex(16), owner, ttl, dict(locks), vault.now())
     try:
         lease._take(paths[:1], settle)  # alone: it decides between runs that want the same locks, so that one gets all
         lease._take(paths[1:], settle)

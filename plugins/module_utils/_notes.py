@@ -13,11 +13,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
+from ansible_collections.botops.rotation.plugins.module_utils._vault import Secret
+
+
+def secret(here: Any, installation: Installation) -> Secret:
+    """The secret that holds them."""
+    return here.vault.read(here.registry.notes_path(installation))
 
 
 def read(here: Any, installation: Installation) -> dict[str, Any]:
     """What is noted; empty where nothing is."""
-    return dict(here.vault.read(here.registry.notes_path(installation)).data or {})
+    return dict(secret(here, installation).data or {})
 
 
 def part(notes: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
@@ -27,18 +33,21 @@ def part(notes: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
 
 
 def put(
-    here: Any, installation: Installation, name: str, change: Callable[[dict[str, Any]], Mapping[str, Any]]
-) -> None:
-    """Reads the notes, and writes them with `change(part)` as that part, where it differs; needs the lock.
+    here: Any,
+    installation: Installation,
+    name: str,
+    change: Callable[[dict[str, Any]], Mapping[str, Any]],
+    found: Secret | None = None,
+) -> Secret:
+    """Writes the notes with `change(part)` as that part, where it differs, and gives what is there then; needs the lock.
 
-    An empty part is left out.
+    An empty part is left out. `found`: the notes as this run has read or written them last, or they are read.
     """
-    path = here.registry.notes_path(installation)
-    secret = here.vault.read(path)
-    before = part(secret.data, name)
+    found = found or secret(here, installation)
+    before = part(found.data, name)
     after = dict(change(dict(before)))
     if after == before:
-        return
-    data = {key: value for key, value in (secret.data or {"schema": 1}).items() if key != name}
+        return found
+    data = {key: value for key, value in (found.data or {"schema": 1}).items() if key != name}
     here.store.before_write(installation)
-    here.vault.write(path, {**data, **({name: after} if after else {})}, expect=secret)
+    return here.vault.write(found.path, {**data, **({name: after} if after else {})}, expect=found)

@@ -25,6 +25,7 @@ from ansible_collections.botops.rotation.plugins.module_utils._errors import (
 )
 from ansible_collections.botops.rotation.plugins.module_utils._lease_owner import moment, stamp
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
+from ansible_collections.botops.rotation.plugins.module_utils._vault import Secret
 
 Message = Mapping[str, Any]
 Told = dict[str, Any]
@@ -59,7 +60,8 @@ class Poster:
         return {**said, "state": state, **more}
 
     def _post(self, message: Message) -> tuple[str, Told]:
-        marks = self._marks(message)
+        notes = _notes.secret(self.here, self._installation(message))
+        marks = _marks(notes)
         known = marks.get(message["mark"])
         if known and known.get("state") == "sent":
             return "already", {"ts": known.get("ts", ""), "evidence": f"posted at {known.get('at')}"}
@@ -76,7 +78,7 @@ class Poster:
         doubt = str(known.get("at")) if known and known.get("state") == "sending" else ""
         secrets = list(_speaker.secrets(self.here, self._installation(message), message["poster"]))
         if not doubt:
-            self._note(message, "sending", {})
+            notes = self._note(message, notes, "sending", {})
         # KV v1 cannot refuse a note that comes after another run has posted: that run had taken the lock.
         self.here.store.before_write(self._installation(message))
         try:
@@ -85,20 +87,16 @@ class Poster:
             return "unknown", {"evidence": f"{exc.message}; whether it was posted is not known, so it is not repeated"}
         except SlackError as exc:  # it was not posted
             if not doubt:
-                self._note(message, "refused", {})
+                self._note(message, notes, "refused", {})
             advice = ADVICE.get(exc.code)
             return "failed", {"evidence": exc.message + (f"; next: {advice}" if advice else "")}
-        self._note(message, "sent", {key: told[key] for key in ("channel", "ts")})
+        self._note(message, notes, "sent", {key: told[key] for key in ("channel", "ts")})
         return told.pop("state"), told
 
     def _installation(self, message: Message) -> Installation:
         return self.here.registry.installation(*message["installation"].split("/", 1))
 
-    def _marks(self, message: Message) -> dict[str, Any]:
-        noted = _notes.part(_notes.read(self.here, self._installation(message)), "announcements")
-        return {mark: entry for mark, entry in noted.items() if isinstance(entry, Mapping)}
-
-    def _note(self, message: Message, state: str, told: Mapping[str, str]) -> None:
+    def _note(self, message: Message, notes: Secret, state: str, told: Mapping[str, str]) -> Secret:
         entry = {"state": state, "at": stamp(self.here.vault.now()), "thread": message["thread"], **told}
         if message.get("seconds") is not None:
             entry["seconds"] = message["seconds"]
@@ -107,7 +105,7 @@ class Poster:
             marks.pop(message["mark"], None)  # the newest is the last
             return dict(list({**marks, message["mark"]: entry}.items())[-KEPT:])
 
-        _notes.put(self.here, self._installation(message), "announcements", change)
+        return _notes.put(self.here, self._installation(message), "announcements", change, notes)
 
 
 class _Uncertain(RotationError):
@@ -209,6 +207,12 @@ class _Telling:
             if exc.code == "ratelimited":  # nothing was done
                 raise
             raise _Uncertain(exc.message) from None
+
+
+def _marks(notes: Secret) -> dict[str, Any]:
+    """Mark -> what is noted of it."""
+    noted = _notes.part(notes.data, "announcements")
+    return {mark: entry for mark, entry in noted.items() if isinstance(entry, Mapping)}
 
 
 def _before(at: str) -> str:

@@ -10,7 +10,7 @@ https://openbao.org/api-docs/secret/kv/ and https://developer.hashicorp.com/vaul
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -86,6 +86,15 @@ class Vault:
                 "Vault: no answer carries a Date header", "let the proxy before Vault pass it through"
             )
         return now
+
+    @property
+    def mounts(self) -> dict[str, int]:
+        """The mounts that are known by now, with a slash at their end, and the KV version of each."""
+        return dict(self._mounts)
+
+    def know(self, mounts: Mapping[str, int]) -> None:
+        """Take over what an earlier task of this run has learned of mounts, so that they are not asked for again."""
+        self._mounts.update({str(mount): int(kv) for mount, kv in mounts.items()})
 
     def locate(self, path: str) -> Location:
         """The mount of a path and its KV version, as Vault tells them; asked once per mount.

@@ -131,6 +131,10 @@ lease:
       description: As below.
       type: list
       elements: str
+    mounts:
+      description: The mounts in Vault that were asked for, and the KV version of each, so that later tasks need not ask.
+      type: dict
+      sample: {generic/: 1, secret/: 2}
 taken_over:
   description: A sentence for each lock that was taken over, and why.
   returned: success, for O(state=held)

@@ -39,6 +39,11 @@ options:
     description: RV(botops.rotation.rotation_plan#module:plan). Rows whose C(action) is V(none) are left out.
     type: dict
     required: true
+  lease:
+    description:
+      - RV(botops.rotation.rotation_lock#module:lease), where this run holds the locks. Of it only C(mounts) is used, which
+        saves asking Vault for them.
+    type: dict
 seealso:
   - module: botops.rotation.rotation_plan
   - module: botops.rotation.service_env
@@ -48,6 +53,7 @@ EXAMPLES = r"""
 - name: Fetch the tokens for the hosts
   botops.rotation.rotation_tokens:
     plan: "{{ planned.plan }}"
+    lease: "{{ locked.lease }}"
   register: secrets
   no_log: true
   when: not ansible_check_mode

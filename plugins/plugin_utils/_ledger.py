@@ -38,8 +38,8 @@ def keep(
         return None
     who, problem, heads, at = _who(action), "", None, stamp(datetime.now(timezone.utc))
     try:
-        at = stamp(here.vault.now())
         who["vault"] = here.vault.identity()
+        at = stamp(here.vault.now())
         heads, _why = _ledger_head.of(here.vault, options["ledger_head"], options["record_mount"])
     except RotationError as exc:
         if options["ledger_head"] or options["record_mount"]:

@@ -56,7 +56,9 @@ class Session:
         given = {name.removeprefix("vault_"): self.options[name] for name in _argspec.VAULT if name != "vault_field"}
         if not given["url"]:
             raise RotationError("No Vault is given", "set botops_vault_url in the inventory, or VAULT_ADDR")
-        return Vault.connect(VaultSettings(**given))
+        vault = Vault.connect(VaultSettings(**given))
+        vault.know((self.options.get("lease") or {}).get("mounts") or {})
+        return vault
 
     @_Once
     def slack(self) -> Slack:

@@ -167,7 +167,8 @@ def _service(setting: Setting, name: str, names: dict[str, str]) -> dict[str, An
         tokens = _plain(carried(setting.sandbox, name), names) if service.pid else {}
     except (KeyError, OSError):  # its process is just beginning, or ends
         tokens = {}
-    return {"state": service.state, "health": status, "carries": tokens}
+    # STARTING is what supervisor calls the first second of one that runs.
+    return {"up": service.state in ("STARTING", "RUNNING"), "health": status, "carries": tokens}
 
 
 def _old_versions(setting: Setting, installation: str) -> list[int]:

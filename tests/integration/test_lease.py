@@ -101,6 +101,17 @@ def test_a_lease_is_taken_renewed_and_released(server: Bao, vault: Vault, locks:
 
 
 @BOTH
+def test_a_later_task_need_not_ask_for_the_mounts(vault: Vault, locks: dict[str, str], me: Owner, mount: str) -> None:
+    lease = acquire(vault, locks, me, ttl=60, settle=QUICK)
+    later = Vault.connect(VaultSettings(url="http://127.0.0.1:1", token="none", retries=0))
+    later.know(json.loads(json.dumps(lease.to_dict()))["mounts"])
+    assert later.locate(min(locks)) == vault.locate(min(locks))
+    with pytest.raises(VaultUnavailable):
+        later.locate("another/mount/of/another")
+    lease.release()
+
+
+@BOTH
 def test_a_live_holder_is_named_and_nothing_is_kept(
     server: Bao, vault: Vault, locks: dict[str, str], me: Owner, elsewhere: Owner
 ) -> None:

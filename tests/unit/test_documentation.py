@@ -13,6 +13,7 @@ import importlib
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
@@ -254,7 +255,9 @@ def test_what_slack_says_is_described_key_by_key() -> None:
 
 def test_the_lease_is_described_key_by_key() -> None:
     owner = util("_lease_owner").Owner()
-    lease = util("_lease").Lease(None, "", owner, 1.0, {}, datetime(2026, 11, 23, tzinfo=timezone.utc))
+    lease = util("_lease").Lease(
+        SimpleNamespace(mounts={}), "", owner, 1.0, {}, datetime(2026, 11, 23, tzinfo=timezone.utc)
+    )
     assert set(lease.to_dict()) == below("rotation_lock", "lease")
 
 

@@ -332,6 +332,7 @@ class Vaults:
         return self.memory.now()
 
     def identity(self) -> dict[str, str]:
+        self.now()
         return {"name": "approle (rotation)", "entity_id": "e-1"}
 
     def locate(self, path: str) -> Any:

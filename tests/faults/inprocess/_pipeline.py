@@ -160,7 +160,7 @@ class Pipeline:
             have["promoted"] = {}
             name, given = "make the new tokens current", {"state": state, "installations": rows, "run_id": run_id}
             have["promoted"] = self.task(name, rotation, **given, **lease)
-            have["secrets"] = self.task("fetch the tokens", rotation_tokens, plan=plan)
+            have["secrets"] = self.task("fetch the tokens", rotation_tokens, plan=plan, **lease)
         except Failed as failure:
             if have.get("promoted") == {}:  # registered, also when the task fails
                 have["promoted"] = failure.result
