@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The statistics of `make bench`, pure: ratios of medians, growth, and the bars that they are held to.
 
-A sample is one run: {"what": "tool", "hosts": 40, "installations": 1, "round": 2, "seconds": 9.1, ...}. `what` is one of
+A sample is one run: {"what": "tool", "hosts": 40, "installations": 1, "round": 2, "seconds": 9.1, "busy": 17.3, ...}, where
+"busy" are the seconds that all processors worked meanwhile, one added to the other. `what` is one of
 
     tool       this collection: `rotate_bot.yml`; "apply" are the seconds of its play "Roll out", "phases" those of all
     check      the same with `--check`
@@ -32,7 +33,6 @@ class Bar:
     value: float | None
     most: float | None = None
     least: float | None = None
-    detail: str = ""
 
     @property
     def met(self) -> bool | None:

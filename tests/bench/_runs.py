@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from tests.bench import _memory, _phases
+from tests.bench import _memory, _phases, _processors
 from tests.bench._world import CHOICES, PORT, UNIT, VARIABLE, World
 from tests.tools.stage import ROOT
 
@@ -60,12 +60,12 @@ class Runs:
             one.host: ["bash", "-c", LIMIT, "limit", one.env_file, VARIABLE, UNIT, str(PORT)] for one in world.services
         }
         tokens, ssh = world.tokens(), world.ssh
-        began = time.monotonic()
+        began, busy = time.monotonic(), _processors.busy()
         ssh.everywhere(scripts, tokens)
-        seconds = time.monotonic() - began
+        seconds, busy = time.monotonic() - began, _processors.busy() - busy
         world.make_current()
         self._expect_carried("limit")
-        return {"what": "limit_open" if open_before else "limit", "seconds": seconds}
+        return {"what": "limit_open" if open_before else "limit", "seconds": seconds, "busy": busy}
 
     # Outages and memory
 
@@ -102,15 +102,16 @@ class Runs:
             "BOTOPS_BENCH_CLOCK": str(clock),
         }
         clock.unlink(missing_ok=True)
-        began, at = time.monotonic(), time.time()
+        began, at, busy = time.monotonic(), time.time(), _processors.busy()
         with self._start(what, arguments, env) as process:
             process.wait()
-        seconds = time.monotonic() - began
+        seconds, busy = time.monotonic() - began, _processors.busy() - busy
         self._expect_success(process, what)
         events = [json.loads(line) for line in clock.read_text(encoding="utf-8").splitlines()]
         return {
             "what": what,
             "seconds": seconds,
+            "busy": busy,
             "phases": _phases.plays(events, at, at + seconds),
             "tasks": _phases.tasks(events, at + seconds),
         }

@@ -32,7 +32,8 @@ def text(results: dict[str, Any]) -> str:
         f"{about['rounds']} rounds."
     )
     return (
-        f"{verdicts(samples)}\n\n{where}\n\n## Times\n\nSeconds: median, and the span of all rounds.\n\n{times(samples)}\n\n"
+        f"{verdicts(samples)}\n\n{reason(samples, about['processors'])}{where}\n\n"
+        f"## Times\n\nSeconds: median, and the span of all rounds.\n\n{times(samples)}\n\n"
         f"## Where they go\n\n{causes(samples)}"
     )
 
@@ -62,6 +63,25 @@ def verdicts(samples: list[dict[str, Any]]) -> str:
     return tabulate(rows, ["ratio of medians", "measured", "bar", ""], "github", disable_numparse=True)
 
 
+def reason(samples: list[dict[str, Any]], processors: int) -> str:
+    """Why bars of time are missed, as far as processor time tells; empty where all are met, or it does not tell."""
+    hosts = max((one["hosts"] for one in samples if one["what"] == "tool"), default=0)
+    missed = [each.name for each in _figures.bars(samples) if each.met is False and "memory" not in each.name]
+    shares, each_host = {}, {}
+    for what in ("tool", "limit"):
+        busy = _figures.middle(samples, "busy", what=what, hosts=hosts, installations=1)
+        seconds = _figures.middle(samples, what=what, hosts=hosts, installations=1)
+        if not missed or not busy or not seconds:
+            return ""
+        shares[what], each_host[what] = busy / seconds / processors, 1000 * busy / hosts
+    words = " and ".join(f"for {shares[what]:.0%} of the time of {KINDS[what]}" for what in shares)
+    costs = ", ".join(f"{KINDS[what]} {milliseconds:.0f} ms" for what, milliseconds in each_host.items())
+    return (
+        f"Why bars are missed: {processors} processors, which hosts and controller share, are busy {words}. So time is "
+        f"processor time, and of that a host costs, all of a run divided by the hosts: {costs}.\n\n"
+    )
+
+
 def causes(samples: list[dict[str, Any]]) -> str:
     """Where the seconds of a whole run, of its check and of the limit go at the most hosts; for missed bars, and for all."""
     hosts = max((one["hosts"] for one in samples if one["what"] == "tool"), default=0)
@@ -80,6 +100,10 @@ def causes(samples: list[dict[str, Any]]) -> str:
     words = [f"{KINDS.get(name, name)} {seconds:.3f}" for name, seconds in added.items() if seconds is not None]
     if words:
         lines.append(f"- for each added host, seconds: {', '.join(words)}")
+    work = {what: _figures.growth(samples, what, key="busy") for what in ("tool", "limit", "by_hand")}
+    words = [f"{KINDS[name]} {seconds:.3f}" for name, seconds in work.items() if seconds is not None]
+    if words:
+        lines.append(f"- for each added host, seconds of processor time: {', '.join(words)}")
     for by in ("tool", "restart"):
         found = [s for one in samples if one["what"] == "outage" and one["by"] == by for s in one["outages"].values()]
         if found:

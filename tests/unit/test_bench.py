@@ -58,6 +58,19 @@ def test_more_installations_are_compared_on_the_same_hosts() -> None:
     assert held(samples, "13 installations / 1").value == pytest.approx(1.2)
 
 
+def test_the_reason_for_a_missed_bar_is_processor_time() -> None:
+    samples = [sample("tool", 9.0, apply=3.0, busy=17.1), sample("limit", 3.0, busy=5.7)]
+    said = _show.reason(samples, 2)
+    assert (
+        "2 processors" in said and "for 95% of the time of rotate_bot and for 95% of the time of parallel ssh" in said
+    )
+    assert "rotate_bot 428 ms, parallel ssh 142 ms" in said
+    assert _show.reason([sample("tool", 6.0, apply=3.0, busy=11.0), samples[1]], 2) == "", "all bars are met"
+    assert _show.reason([sample("tool", 9.0, apply=3.0), sample("limit", 3.0)], 2) == "", (
+        "an older file has no such figure"
+    )
+
+
 # -- growth ------------------------------------------------------------------------------------------------------------
 
 
