@@ -5,13 +5,14 @@
 
 A connection to each service is held open: it closes in the instant in which the service's process is gone, which costs
 nothing until then. From there on the health page is asked for every 20 ms until it says 200. Prints one line when all
-are held, and, when its standard input closes, {"ADDRESS:PORT": [seconds of each outage]} as JSON. A service that is
-still away by then has no end to its outage, so none is told.
+are held, and, when its standard input closes, {"ADDRESS:PORT": [seconds of each outage]} as JSON. A service that is away
+by then is waited for; of one that does not come back no outage is told.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import sys
@@ -19,6 +20,8 @@ import time
 
 EVERY = 0.02
 """Seconds between two looks at a service that is away."""
+PATIENCE = 5.0
+"""Seconds, at the end, for services that are away."""
 
 
 class Service:
@@ -28,11 +31,14 @@ class Service:
         self._where = (host, int(port))
         self.outages: list[float] = []
         self.held = asyncio.Event()
+        self.there = asyncio.Event()
 
     async def watch(self) -> None:
         """Until cancelled."""
         while True:
+            self.there.set()
             await self._hold()
+            self.there.clear()
             gone = time.monotonic()
             while not await self._healthy():
                 await asyncio.sleep(EVERY - (time.monotonic() - gone) % EVERY)
@@ -73,6 +79,9 @@ async def main(names: list[str]) -> None:
     await asyncio.gather(*(service.held.wait() for service in services))
     print("held", flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(*(service.there.wait() for service in services))
     for task in tasks:
         task.cancel()
     print(json.dumps({service.name: service.outages for service in services}))
