@@ -18,7 +18,8 @@ from ._mask import HostError
 from .managers._run import run
 
 _ONE_TRY = 5.0
-_FIRST_PAUSE, _LAST_PAUSE, _SLOWER = 0.01, 0.25, 0.02  # the pause grows by 2 % of the time waited
+# The pause is 5 % of the time waited: a service that takes long to start must not share its processors with many questions.
+_FIRST_PAUSE, _LAST_PAUSE, _SLOWER = 0.01, 0.25, 0.05
 _LOOK = 2.0  # seconds between two looks at whether there is any hope, while it is seen to live
 _SOON = _COMMAND_PAUSE = 0.1
 
@@ -63,17 +64,19 @@ def wait(health: dict, deadline: float, gave_up, lives=lambda: True) -> dict:
 
     `gave_up` costs more than `lives`, so it is asked when that is false, and now and then.
     """
-    begun = last = time.monotonic()
+    begun = looked = asked = time.monotonic()
     while True:
         found = look(health, max(0.1, min(_ONE_TRY, deadline - time.monotonic())))
         now = time.monotonic()
         if found["ok"] or now >= deadline:
             return found
-        if now - last > (_LOOK if lives() else _SOON):
-            last = now
-            reason = gave_up()
-            if reason:
-                return {"ok": False, "evidence": f"{found['evidence']}; {reason}"}
+        if now - looked > _SOON:
+            looked = now
+            if now - asked > _LOOK or not lives():
+                asked = now
+                reason = gave_up()
+                if reason:
+                    return {"ok": False, "evidence": f"{found['evidence']}; {reason}"}
         least = _COMMAND_PAUSE if health.get("command") else _FIRST_PAUSE
         time.sleep(max(least, min(_LAST_PAUSE, _SLOWER * (now - begun))))
 
