@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.botops.rotation.plugins.module_utils._errors import VaultConflict
 from ansible_collections.botops.rotation.plugins.module_utils._registry import Installation
 from ansible_collections.botops.rotation.plugins.module_utils._vault import Secret
 
@@ -41,9 +42,24 @@ def put(
 ) -> Secret:
     """Writes the notes with `change(part)` as that part, where it differs, and gives what is there then; needs the lock.
 
-    An empty part is left out. `found`: the notes as this run has read or written them last, or they are read.
+    An empty part is left out. `found`: the notes as this run has read or written them last. Where there are others by now,
+    those are read.
     """
-    found = found or secret(here, installation)
+    if found is not None:
+        try:
+            return _put(here, installation, name, change, found)
+        except VaultConflict:
+            pass
+    return _put(here, installation, name, change, secret(here, installation))
+
+
+def _put(
+    here: Any,
+    installation: Installation,
+    name: str,
+    change: Callable[[dict[str, Any]], Mapping[str, Any]],
+    found: Secret,
+) -> Secret:
     before = part(found.data, name)
     after = dict(change(dict(before)))
     if after == before:
