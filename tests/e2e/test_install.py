@@ -102,6 +102,7 @@ def test_it_can_be_read_on_a_phone_and_by_a_screen_reader(revoked: Sandbox, tmp_
         page.click("#add-ibmcloud")
         page.click("#cancel")
         page.wait_for_selector("#row-ibmcloud.denied")
+        page.wait_for_load_state()  # of its style sheet, too
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         assert page.evaluate(CONTRAST) == []
         assert page.evaluate(TARGETS) == []
