@@ -284,3 +284,8 @@ def test_a_secret_without_a_secret_part_of_some_length_is_masked_among_many() ->
             and "secret-1" not in _redact.text("a secret-1.")
             and many[7] not in _redact.text(f"<{many[7]}>")
         )
+
+
+@pytest.mark.parametrize("start", ["xoxb", "xoxp", "xapp", "xoxe", "xwfp"])
+def test_a_token_cut_off_after_its_first_character_is_masked(start: str) -> None:
+    assert _redact.text(f"{start}-1").startswith("<redacted ")
