@@ -66,12 +66,14 @@ def verdicts(samples: list[dict[str, Any]]) -> str:
 def reason(samples: list[dict[str, Any]], processors: int) -> str:
     """Why bars of time are missed, as far as processor time tells; empty where all are met, or it does not tell."""
     hosts = max((one["hosts"] for one in samples if one["what"] == "tool"), default=0)
-    missed = [each.name for each in _figures.bars(samples) if each.met is False and "memory" not in each.name]
+    missed = any(each.met is False and "memory" not in each.name for each in _figures.bars(samples))
+    if not missed:
+        return ""
     shares, each_host = {}, {}
     for what in ("tool", "limit"):
         busy = _figures.middle(samples, "busy", what=what, hosts=hosts, installations=1)
         seconds = _figures.middle(samples, what=what, hosts=hosts, installations=1)
-        if not missed or not busy or not seconds:
+        if not busy or not seconds:
             return ""
         shares[what], each_host[what] = busy / seconds / processors, 1000 * busy / hosts
     words = " and ".join(f"for {shares[what]:.0%} of the time of {KINDS[what]}" for what in shares)

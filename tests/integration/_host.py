@@ -192,7 +192,7 @@ class Host:
 
     def await_health(self, *names: str) -> None:
         for name in names:
-            wait_for(f"{name} answers", lambda name=name: _answers(self._ports[name]))
+            wait_for(f"{name} answers", lambda name=name: answers(self._ports[name]))
 
     def leftovers(self) -> list[str]:
         return [path.name for path in self.directory.iterdir() if "botops" in path.name]
@@ -203,7 +203,7 @@ class Host:
         return {"files": files, "pids": {name: self.pid(name) for name in names}}
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

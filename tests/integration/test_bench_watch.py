@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration._host import answers, free_port
 from tests.sandbox._process import wait_for
 from tests.sandbox._state import ROOT
 
@@ -22,9 +22,7 @@ Start = Callable[[], "subprocess.Popen[bytes]"]
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture
@@ -48,17 +46,12 @@ def start(tmp_path: Path, port: int) -> Iterator[Start]:
 def watch(port: int, start: Start) -> Iterator[tuple[subprocess.Popen[bytes], subprocess.Popen[str]]]:
     """The service, and who watches it."""
     service = start()
-    wait_for("the service answers", lambda: _answers(port))
+    wait_for("the service answers", lambda: answers(port))
     command = [sys.executable, "-m", "tests.bench._watch", f"127.0.0.1:{port}"]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as watcher:
         assert watcher.stdout and watcher.stdout.readline() == "held\n"
         yield service, watcher
         watcher.kill()
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.parametrize("asked", ["while it is away", "afterwards"])
@@ -69,7 +62,7 @@ def test_an_outage_is_told_whenever_it_is_asked_for(asked: str, watch: tuple, st
     if asked == "while it is away":
         watcher.stdin.close()
     start()
-    wait_for("the service answers", lambda: _answers(port))
+    wait_for("the service answers", lambda: answers(port))
     if asked == "afterwards":
         watcher.stdin.close()
     (outage,) = json.loads(watcher.stdout.read())[f"127.0.0.1:{port}"]
