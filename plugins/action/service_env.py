@@ -26,7 +26,11 @@ _program.build({"services": [{"manager": "systemd"}]})
 _forks.prepare()
 _KINDS = {prefix: f"{kind.value} token" for prefix, kind in PREFIXES.items()}
 _REQUIRED = ("name", "manager", "env_file", "variables")
-_DEFAULT_PYTHON = "if [ -x /usr/bin/python3 ]; then exec /usr/bin/python3 -I -; else exec python3 -I -; fi"
+# Nothing of the user's, and nothing that packages installed on the host have put into Python's start (`site`).
+_ISOLATED = "-I -S -"
+_DEFAULT_PYTHON = (
+    f"if [ -x /usr/bin/python3 ]; then exec /usr/bin/python3 {_ISOLATED}; else exec python3 {_ISOLATED}; fi"
+)
 
 
 class ActionModule(GuardedAction):
@@ -52,9 +56,10 @@ class ActionModule(GuardedAction):
         if not options["services"]:
             return {"changed": False, "services": []}
         self._require_pipe()
-        writes = options["state"] in ("applied", "restored") and not self.check
+        state = "applied" if self.check and options["state"] == "preflight" else options["state"]
+        writes = state in ("applied", "restored") and not self.check
         payload = {
-            "state": options["state"],
+            "state": state,
             "check": self.check,
             "services": _with_seen(options["services"], options["preflight"] or {}),
             "tokens": _needed(options["services"], tokens) if writes else {},
@@ -92,7 +97,7 @@ class ActionModule(GuardedAction):
     def _command(self) -> str:
         interpreter = self.variable("ansible_python_interpreter")
         chosen = isinstance(interpreter, str) and interpreter and not interpreter.startswith("auto")
-        return f"{interpreter} -I -" if chosen else _DEFAULT_PYTHON
+        return f"{interpreter} {_ISOLATED}" if chosen else _DEFAULT_PYTHON
 
     def _ask(self, payload: dict[str, Any]) -> dict[str, Any]:
         """Run the program on the host. A connection that breaks is raised by Ansible, as unreachable."""

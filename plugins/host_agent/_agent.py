@@ -13,13 +13,12 @@ only tells what is there, is in `_audit`.
 
 from __future__ import annotations
 
-import json
+import _signal as signal  # not `signal`, see `_program`
 import os
 import select
-import signal
 import time
 
-from . import _rendered, _watch
+from . import _json_text, _rendered, _watch
 from ._files import LOCK_SECONDS, LockedFile
 from ._mask import HostError, clean, fingerprint, remember, unforeseen
 from ._service import Service
@@ -37,7 +36,7 @@ def main(payload: dict) -> None:
         answer = run(payload)
     except Exception as problem:  # noqa: BLE001 - the last line of defence
         answer = {"changed": False, "failed": True, "msg": unforeseen(problem), "services": []}
-    text = f"\n{MARKER}{json.dumps(clean(answer))}\n".encode()
+    text = f"\n{MARKER}{_json_text.dumps(clean(answer))}\n".encode()
     try:  # not sys.stdout, which would complain again at exit when nobody listens any more
         while text:
             text = text[os.write(1, text) :]

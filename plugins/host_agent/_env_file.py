@@ -16,12 +16,12 @@ Everything that is not the value of a variable that was asked for stays as it is
 from __future__ import annotations
 
 import importlib
-import re
 from types import ModuleType
 
 FORMATS = ("systemd", "shell", "podman")
-_PLAIN = re.compile(rb"[A-Za-z0-9_./:=@%+,-]+")
-_PRINTABLE = re.compile(rb"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
+_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:=@%+,-"
+_PRINTABLE = bytes(range(0x20, 0x7F))
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class EnvFileError(Exception):
@@ -55,7 +55,12 @@ def dialect(name: str) -> ModuleType:
 
 def is_plain(value: bytes) -> bool:
     """Whether every dialect takes `value` literally without quotes; true for all tokens that Slack documents."""
-    return _PLAIN.fullmatch(value) is not None
+    return _holds_only(value, _PLAIN)
+
+
+def _holds_only(value: bytes, allowed: bytes) -> bool:
+    """Whether there is something in `value`, and nothing else than these bytes."""
+    return bool(value) and not value.translate(None, allowed)
 
 
 def quotes_of(raw: bytes) -> bytes:
@@ -96,8 +101,13 @@ def read(kind: ModuleType, data: bytes, names: list[str]) -> dict[str, bytes | N
 
 def stray(kind: ModuleType, data: bytes, name: str) -> list[int]:
     """Lines that look as if they set `name` but do not in this dialect (systemd and podman ignore `export`)."""
-    ending = re.compile(rb"(?:^export\s+|^\xef\xbb\xbf\s*)" + name.encode() + rb"$")
-    return [each.number for each in parse(kind, data) if ending.search(each.name)]
+    wanted = name.encode()
+    return [
+        each.number
+        for each in parse(kind, data)
+        if each.name.split() == [b"export", wanted]
+        or (each.name.startswith(_BYTE_ORDER_MARK) and each.name[len(_BYTE_ORDER_MARK) :].lstrip() == wanted)
+    ]
 
 
 def change(kind: ModuleType, data: bytes, new: dict[str, str]) -> bytes:
@@ -108,7 +118,7 @@ def change(kind: ModuleType, data: bytes, new: dict[str, str]) -> bytes:
     """
     wanted = {name.encode(): value.encode() for name, value in new.items()}
     for name, value in wanted.items():
-        if not _PRINTABLE.fullmatch(value):
+        if not _holds_only(value, _PRINTABLE) or value != value.strip():
             raise EnvFileError(f"cannot hold the value for {name.decode()}: it has a character that no token has")
     read(kind, data, list(new))
     before = parse(kind, data)

@@ -10,8 +10,6 @@ ignored; a byte that is not UTF-8 in a name or value keeps the unit from startin
 
 from __future__ import annotations
 
-import re
-
 from . import _env_file
 from ._env_file import Assignment, EnvFileError
 
@@ -26,7 +24,7 @@ _UNSURE = (
 
 def parse(data: bytes) -> list[Assignment]:
     found = _parse(data, joins=False)
-    if not re.search(rb"[#;][^\r\n]*\\[\r\n]", data):
+    if not any(line.endswith(b"\\") and (b"#" in line or b";" in line) for line in data.splitlines()):
         return found
     old = _parse(data, joins=True)
     for some, others in ((found, old), (old, found)):

@@ -9,7 +9,6 @@ of what they answer is shown.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 
@@ -86,6 +85,8 @@ def shown(proof: dict) -> tuple[object, str]:
     status, body, words = get(proof["url"], _ONE_TRY, proof.get("socket"))
     if status is None:
         return None, f"{_shown(proof)}: {words}"
+    import json  # which few services need
+
     try:
         value = json.loads(body)
         for key in str(proof.get("field") or "fingerprint").split("."):

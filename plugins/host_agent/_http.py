@@ -3,17 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One GET or POST, no proxies, no redirects, the body never shown; over TCP, TLS or a unix socket.
 
-Not `http.client`: importing it takes several times as long as the request.
+Not `http.client`, and neither `re` nor `socket`: importing them takes several times as long as the request, see `_program`.
 """
 
 from __future__ import annotations
 
-import re
-import socket
+import _socket as socket
 import time
 
 _LARGEST = 256 * 1024
-_URL = re.compile(r"(https?)://(?:\[([^\]]+)\]|([^\[\]/:?#@]+))(?::(\d+))?([/?][^#]*)?(?:#.*)?", re.ASCII)
+_PORTS = {"http": 80, "https": 443}
+_HEXADECIMAL = b"0123456789abcdefABCDEF"
 
 
 class _Odd(Exception):
@@ -50,40 +50,51 @@ def _tried(
     return status, body, f"HTTP {status} in {time.monotonic() - begun:.2f} s"
 
 
-def connect(path: str, timeout: float) -> socket.socket:
-    """A connection to a unix socket."""
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+def connect(address: object, timeout: float, family: int = socket.AF_UNIX) -> socket.socket:
+    """A connection to a unix socket, or to an address of another family."""
+    made = socket.socket(family, socket.SOCK_STREAM)
     try:
         made.settimeout(timeout)
-        made.connect(path)
+        made.connect(address)
     except BaseException:
         made.close()
         raise
     return made
 
 
-def _ask(method: str, url: str, deadline: float, path: str | None, data: bytes, *headers: str) -> tuple[int, bytes]:
-    parts = _URL.fullmatch(url)
-    if not parts:
-        raise ValueError
-    scheme, literal, host, port, place = parts.groups()
-    host = literal or host
-    place = place or "/"
-    if path:
-        stream = connect(path, _left(deadline))
-    else:
-        # As bytes where that will do: of a text, Python wants to know how its name is written in ASCII, and loads tables.
-        name = host.encode() if host.isascii() else host
-        stream = socket.create_connection((name, int(port or (443 if scheme == "https" else 80))), _left(deadline))
-    with stream:
-        if scheme == "https":
-            import ssl
+def _connected(host: str, port: int, deadline: float) -> socket.socket:
+    """A connection to the first of the host's addresses that takes one."""
+    # As bytes where that will do: of a text, Python wants to know how its name is written in ASCII, and loads tables.
+    name = host.encode() if host.isascii() else host
+    problem = OSError()
+    for family, _kind, _protocol, _name, address in socket.getaddrinfo(name, port, 0, socket.SOCK_STREAM):
+        try:
+            return connect(address, _left(deadline), family)
+        except OSError as found:
+            problem = found
+    raise problem
 
-            stream = ssl.create_default_context().wrap_socket(stream, server_hostname=host)
-        shown = f"[{literal}]" if literal else host
+
+def _secured(stream: socket.socket, host: str, deadline: float):
+    """The same connection with TLS."""
+    import socket as whole  # of which `ssl` makes its own
+    import ssl
+
+    plain = whole.socket(fileno=stream.detach())
+    plain.settimeout(_left(deadline))
+    return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+
+
+def _ask(method: str, url: str, deadline: float, path: str | None, data: bytes, *headers: str) -> tuple[int, bytes]:
+    scheme, host, port, place = _parts(url)
+    name = host.strip("[]")
+    stream = connect(path, _left(deadline)) if path else _connected(name, int(port or _PORTS[scheme]), deadline)
+    try:
+        if scheme == "https":
+            stream = _secured(stream, name, deadline)
         lines = (
-            f"{method} {place if place[0] == '/' else '/' + place} HTTP/1.1",
-            f"Host: {shown}{f':{port}' if port else ''}",
+            f"{method} {place} HTTP/1.1",
+            f"Host: {host}{f':{port}' if port else ''}",
             "User-Agent: botops.rotation",
             "Accept: */*",
             "Connection: close",
@@ -92,6 +103,25 @@ def _ask(method: str, url: str, deadline: float, path: str | None, data: bytes, 
         stream.settimeout(_left(deadline))
         stream.sendall("".join(f"{line}\r\n" for line in (*lines, "")).encode("ascii") + data)
         return _answer(stream, deadline)
+    finally:
+        stream.close()
+
+
+def _parts(url: str) -> tuple[str, str, str, str]:
+    """Scheme, host (an IPv6 address in its brackets), port (or nothing), path with query. Raises ValueError."""
+    scheme, _sign, rest = url.partition("#")[0].partition("://")
+    end = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
+    where, place = rest[:end], rest[end:]
+    host, bracket, tail = where.partition("]")
+    if bracket:
+        sound = host.startswith("[") and len(host) > 1 and tail[:1] in ("", ":")
+        host, colon, port = host + bracket, tail[:1], tail[1:]
+    else:
+        host, colon, port = where.partition(":")
+        sound = bool(host) and "[" not in host and "@" not in host
+    if not sound or scheme not in _PORTS or (colon and not (port.isascii() and port.isdigit())):
+        raise ValueError
+    return scheme, host, port, place if place.startswith("/") else f"/{place}"
 
 
 def _left(deadline: float) -> float:
@@ -107,11 +137,11 @@ def _answer(stream: socket.socket, deadline: float) -> tuple[int, bytes]:
     while True:
         head, sign, rest = data.partition(b"\r\n\r\n")
         if sign:
-            status = re.match(rb"HTTP/1\.\d (\d{3})\b", head)
-            if not status:
+            version, status, *_words = head.split(b"\r\n")[0].split(b" ") + [b""]
+            if not version.startswith(b"HTTP/1.") or len(status) != 3 or not status.isdigit():
                 raise _Odd
-            if not status[1].startswith(b"1"):
-                return int(status[1]), _body(stream, deadline, head.lower(), rest)
+            if not status.startswith(b"1"):
+                return int(status), _body(stream, deadline, head.lower(), rest)
             data = rest  # "100 Continue" and the like come before the answer
             continue
         more = _more(stream, deadline)
@@ -121,15 +151,16 @@ def _answer(stream: socket.socket, deadline: float) -> tuple[int, bytes]:
 
 
 def _body(stream: socket.socket, deadline: float, head: bytes, data: bytes) -> bytes:
-    length = re.search(rb"\r\ncontent-length:[ \t]*(\d+)", head)
-    chunked = re.search(rb"\r\ntransfer-encoding:[^\r\n]*chunked", head)
+    fields = dict(line.partition(b":")[::2] for line in head.split(b"\r\n")[1:])
+    length = fields.get(b"content-length", b"").strip()
+    chunked = b"chunked" in fields.get(b"transfer-encoding", b"")
     while len(data) < _LARGEST:
         if chunked:
             whole = _joined(data)
             if whole is not None:
                 return whole
-        elif length and len(data) >= int(length[1]):
-            return data[: int(length[1])]
+        elif length.isdigit() and len(data) >= int(length):
+            return data[: int(length)]
         more = _more(stream, deadline)
         if not more:
             break
@@ -142,12 +173,13 @@ def _joined(data: bytes) -> bytes | None:
     found, position = b"", 0
     while True:
         line = data.find(b"\r\n", position)
-        size = re.match(rb"[0-9a-fA-F]+", data[position : max(line, position)])
-        if line < 0 or not size:
+        digits = data[position : max(line, position)].partition(b";")[0].strip()
+        if line < 0 or not digits or digits.translate(None, _HEXADECIMAL):
             return None
-        if int(size[0], 16) == 0:
+        size = int(digits, 16)
+        if size == 0:
             return found
-        position = line + 2 + int(size[0], 16)
+        position = line + 2 + size
         if position + 2 > len(data):
             return None
         found += data[line + 2 : position]

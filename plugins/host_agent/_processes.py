@@ -60,7 +60,7 @@ def in_cgroup(path: str) -> list[int]:
 
 def _in(folder: str) -> list[int]:
     try:
-        with open(f"{folder}/cgroup.procs", encoding="ascii") as stream:
+        with open(f"{folder}/cgroup.procs", encoding="utf-8") as stream:
             return [int(line) for line in stream if line != "0\n"]  # 0: one that is not to be seen from here
     except OSError:  # it is gone, or one of threads only, whose processes are in the group above
         return []

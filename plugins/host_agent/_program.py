@@ -1,14 +1,17 @@
 # Copyright (c) 2026 botops.rotation contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Packs the host program: one text for `python3 -I -`, made on the controller (this module is not sent).
+"""Packs the host program: one text for `python3 -I -S -`, made on the controller (this module is not sent).
 
 The first lines run on any Python 3 and say so when it is too old. Then the modules are put where `import` finds them,
-without touching the disk, and `main` is called with the payload. All is base64 of compressed data: the text is ASCII.
+without touching the disk, and `main` is called with the payload, a Python literal. All is base64 of compressed data: the
+text is ASCII.
 
 A module is packed when it is first needed; `service_env` has those packed that most hosts need before Ansible forks a worker
-for each host. To compile them is most of the program's work on a host; one with the controller's version of Python is spared
-that.
+for each host. To compile them would be most of the program's work on a host; one with the controller's version of Python is
+spared that. Most of what is left would be Python's own modules, so the program keeps to those that its interpreter has
+loaded already or that are written in C: `json`, `re`, `signal` and `socket` each load `enum` and what that needs, which takes
+as long as the interpreter's start. They are loaded where few hosts need them.
 """
 
 from __future__ import annotations
@@ -35,10 +38,10 @@ if sys.version_info < (3, 9):
     print('\\n@MARKER@' + '{"changed": false, "failed": true, "services": [], "msg": "@TOO_OLD@"}'.replace(
         "{0}", ".".join(map(str, sys.version_info[:3]))))
     sys.exit(0)
-import importlib, json, marshal, zlib
+import _frozen_importlib_external, marshal, zlib
+from _frozen_importlib import ModuleSpec
 from binascii import a2b_base64
-from importlib.machinery import ModuleSpec
-SAME = getattr(importlib._bootstrap_external, "MAGIC_NUMBER", b"") == @MAGIC@
+SAME = getattr(_frozen_importlib_external, "MAGIC_NUMBER", b"") == @MAGIC@
 def unpacked(text):
     return zlib.decompress(a2b_base64(text))
 class Memory:
@@ -57,7 +60,7 @@ class Memory:
         exec(marshal.loads(unpacked(code)) if SAME else compile(unpacked(source), name + ".py", "exec"), module.__dict__)
 sys.meta_path.insert(0, Memory)
 from @PACKAGE@._agent import main
-main(json.loads(unpacked("@PAYLOAD@")))
+main(eval(unpacked("@PAYLOAD@")))
 """
 
 
@@ -94,7 +97,8 @@ def build(payload: dict) -> bytes:
     text = _TEXT.replace("@MARKER@", MARKER).replace("@TOO_OLD@", _TOO_OLD).replace("@PACKAGE@", _PACKAGE)
     modules = _chosen(managers, formats, audit=payload.get("state") == "audited")
     text = text.replace("@MAGIC@", repr(MAGIC_NUMBER)).replace("@MODULES@", repr(modules))
-    return text.replace("@PAYLOAD@", _packed(json.dumps(payload).encode(), 1)).encode("ascii")
+    literal = ascii(json.loads(json.dumps(payload)))  # by way of JSON, so that it is one
+    return text.replace("@PAYLOAD@", _packed(literal.encode("ascii"), 1)).encode("ascii")
 
 
 def _chosen(managers: Iterable[str], formats: Iterable[str], audit: bool) -> dict[str, tuple[bool, str, str]]:

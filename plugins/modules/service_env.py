@@ -32,7 +32,7 @@ options:
   state:
     description:
       - V(preflight) reads files, service managers, health and processes, and fails where V(applied) could not succeed.
-        It changes nothing.
+        It changes nothing. In check mode it is V(applied), which then says, with a diff, what it would have changed.
       - V(applied) makes every service have its tokens.
       - V(verified) fails unless every service has its tokens in its file and processes and is healthy. It changes
         nothing.

@@ -10,7 +10,9 @@ an action of this collection does on the controller.
 
 from __future__ import annotations
 
+import _strptime  # noqa: F401 - a date's first parsing loads it
 import gc
+import netrc  # noqa: F401 - an HTTP session's first request loads it
 
 from ansible.plugins.loader import become_loader, connection_loader, shell_loader
 

@@ -155,7 +155,7 @@ class Machine:
     def ask(self, state: str, *rows: dict[str, Any], check: bool = False, user: str = "root") -> dict[str, Any]:
         """The host program's answer; it is looked through for tokens."""
         program = self.program(state, *rows, check=check)
-        said = self._hosts.run(self._name, ["python3", "-I", "-"], stdin=program, user=user)
+        said = self._hosts.run(self._name, ["python3", "-I", "-S", "-"], stdin=program, user=user)
         for secret in self.secrets:
             body = secret.rpartition("-")[2]
             assert not any(body[start : start + 12] in said for start in range(len(body) - 11)), "a token was printed"

@@ -144,14 +144,14 @@ def test_all_units_of_a_host_are_asked_for_at_once(machine: Machine) -> None:
     )
     program = "/opt/count/program"
     machine.put(program, machine.program("preflight", *rows).decode())
-    machine.run(f"PATH=/opt/count:$PATH python3 -I - < {program}")
+    machine.run(f"PATH=/opt/count:$PATH python3 -I -S - < {program}")
     calls = machine.read("/opt/count/calls").splitlines()
     assert len(calls) == 1 and all(row["unit"] in calls[0] for row in rows)
     machine.run("rm /opt/count/calls; systemctl start " + " ".join(row["unit"] for row in rows))
     for row in rows:
         machine.await_health(int(row["health"]["url"].split(":")[2].split("/")[0]))
     machine.put(program, machine.program("applied", *rows).decode(), 0o600)
-    machine.run(f"PATH=/opt/count:$PATH python3 -I - < {program}; rm {program}")
+    machine.run(f"PATH=/opt/count:$PATH python3 -I -S - < {program}; rm {program}")
     calls = machine.read("/opt/count/calls").splitlines()
     # A service that takes long to start is asked about again.
     assert calls[0].split()[1] == "show" and sum(call.split()[1] == "restart" for call in calls) == 3

@@ -168,7 +168,7 @@ class Host:
         """The answer; whatever the program prints is looked through for tokens."""
         program = self.program(state, list(rows), check)
         done = subprocess.run(
-            [python, "-I", "-"], input=program, capture_output=True, timeout=120, check=False, **popen
+            [python, "-I", "-S", "-"], input=program, capture_output=True, timeout=120, check=False, **popen
         )
         self.no_secret_in(done.stdout.decode() + done.stderr.decode())
         assert done.stderr == b"" and done.returncode == 0, done.stderr.decode()

@@ -27,7 +27,9 @@ def audited(host: Host, *rows: dict[str, Any]) -> dict[str, Any]:
     for row in rows:
         row["variables"] = {name: {"key": each["key"], "new": ""} for name, each in row["variables"].items()}
     program = _program.build({"state": "audited", "check": False, "services": list(rows), "tokens": {}, "kinds": KINDS})
-    done = subprocess.run([sys.executable, "-I", "-"], input=program, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-"], input=program, capture_output=True, timeout=60, check=False
+    )
     host.no_secret_in(done.stdout.decode() + done.stderr.decode())
     assert done.returncode == 0 and done.stderr == b"", done.stderr.decode()
     return json.loads(done.stdout.decode().strip()[len(_program.MARKER) :])

@@ -260,7 +260,7 @@ def test_a_second_run_waits_for_the_first_and_sees_its_file(host: Host) -> None:
     file = Path(rows["one"]["env_file"])
     holder = os.open(file, os.O_RDONLY)
     fcntl.flock(holder, fcntl.LOCK_EX)
-    second = subprocess.Popen([sys.executable, "-I", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    second = subprocess.Popen([sys.executable, "-I", "-S", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     second.stdin.write(host.program("applied", [rows["one"]]))
     second.stdin.close()
     wait_for("the second run has the file open", lambda: _has_open(second.pid, file))
@@ -289,7 +289,7 @@ def test_a_run_whose_controller_is_gone_ends_what_it_began(host: Host, cut: sign
     rows = services(host, "one")
     host.accept(host.old)  # it will not become healthy, so the run is caught while it waits
     row = {**rows["one"], "health": {**rows["one"]["health"], "timeout": 3}}
-    run = subprocess.Popen([sys.executable, "-I", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    run = subprocess.Popen([sys.executable, "-I", "-S", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     run.stdin.write(host.program("applied", [row]))
     run.stdin.close()
     old = host.pid("one")
@@ -308,7 +308,7 @@ def test_a_run_whose_controller_is_gone_before_it_begins_changes_nothing(host: H
     before = file.read_bytes()
     with file.open() as holder:
         fcntl.flock(holder, fcntl.LOCK_EX)
-        run = subprocess.Popen([sys.executable, "-I", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        run = subprocess.Popen([sys.executable, "-I", "-S", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         run.stdin.write(host.program("applied", [rows["one"]]))
         run.stdin.close()
         wait_for("the run has the file open", lambda: _has_open(run.pid, file))
@@ -321,7 +321,7 @@ def test_a_run_whose_controller_is_gone_before_it_begins_changes_nothing(host: H
 def test_a_run_that_is_killed_leaves_a_whole_file_and_the_next_run_ends_it(host: Host) -> None:
     rows = services(host, "one")
     host.accept(host.old)
-    run = subprocess.Popen([sys.executable, "-I", "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    run = subprocess.Popen([sys.executable, "-I", "-S", "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     run.stdin.write(host.program("applied", [{**rows["one"], "health": {**rows["one"]["health"], "timeout": 30}}]))
     run.stdin.close()
     wait_for("the file is written", lambda: host.new in Path(rows["one"]["env_file"]).read_text())

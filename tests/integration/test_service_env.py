@@ -146,7 +146,7 @@ def test_a_python_that_is_too_old_is_told_so(host: Host) -> None:
 
 def test_discovery_is_not_waited_for(host: Host) -> None:
     ran = play(host, "--check", ansible_python_interpreter="auto_silent")
-    assert "/usr/bin/python3 -I -" in ran.printed and "changed: [bot-host]" in ran.printed
+    assert "/usr/bin/python3 -I -S -" in ran.printed and "changed: [bot-host]" in ran.printed
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.botops.rotation.plugins.host_agent import _files, _health, _mask, _processes, _program
+from ansible_collections.botops.rotation.plugins.host_agent import (
+    _files,
+    _health,
+    _json_text,
+    _mask,
+    _processes,
+    _program,
+)
 from ansible_collections.botops.rotation.plugins.host_agent._files import LockedFile
 from ansible_collections.botops.rotation.plugins.host_agent._mask import HostError
 from hypothesis import given, settings
@@ -99,7 +106,7 @@ def unpacked(program: bytes) -> tuple[dict, dict]:
     text = program.decode()
     modules = ast.literal_eval(re.search(r"^    modules = (.*)$", text, re.MULTILINE)[1])
     payload = re.search(r'unpacked\("([^"]+)"\)', text)[1]
-    return modules, json.loads(zlib.decompress(base64.b64decode(payload)))
+    return modules, ast.literal_eval(zlib.decompress(base64.b64decode(payload)).decode("ascii"))
 
 
 def test_only_the_managers_and_dialects_that_are_needed_are_sent() -> None:
@@ -125,13 +132,40 @@ def test_a_python_of_the_controllers_version_need_not_compile_and_another_does(s
         monkeypatch.setattr(_program, "MAGIC_NUMBER", b"another")
     program = _program.build({"state": "preflight", "services": []}).decode()
     program = program.replace("compile(unpacked", "print('compiles') or compile(unpacked")
-    done = subprocess.run([sys.executable, "-I", "-"], input=program, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-I", "-S", "-"], input=program, capture_output=True, text=True, check=True)
     assert ("compiles" in done.stdout) is not same and _program.MARKER + '{"changed": false' in done.stdout
     modules, _payload = unpacked(program.encode())
     for name, (_package, source, _code) in modules.items():
         path = Path(_program.__file__).parent / (name.partition(".")[2].replace(".", "/") or "__init__")
         path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
         assert zlib.decompress(base64.b64decode(source)) == path.read_bytes()
+
+
+def test_a_usual_host_does_not_load_what_takes_as_long_as_the_interpreter() -> None:
+    sent = _program.build({"services": [{"manager": "systemd"}]}).decode().rpartition("main(")[0]
+    sent += "from botops_host_agent import _env_systemd, _rollout\nfrom botops_host_agent.managers import _systemd\n"
+    sent += "from botops_host_agent._health import look\nprint(look({'url': 'http://127.0.0.1:1/'}))\n"
+    sent += "print(*sys.modules)\n"
+    done = subprocess.run([sys.executable, "-I", "-S", "-"], input=sent, capture_output=True, text=True, check=True)
+    said, loaded = done.stdout.splitlines()
+    assert "connection refused" in said
+    assert not {"enum", "json", "re", "signal", "socket", "subprocess"} & set(loaded.split())
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(VALUES)
+def test_an_answer_is_json(value: object) -> None:
+    assert _json_text.dumps(value) == json.dumps(value)
+
+
+@given(VALUES)
+def test_a_payload_arrives_as_it_was_sent(value: object) -> None:
+    assert unpacked(_program.build({"services": [], "more": value}))[1]["more"] == json.loads(json.dumps(value))
 
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if path.name != "_program.py"], ids=lambda path: path.name)

@@ -8,10 +8,10 @@ Not `subprocess`: importing it takes longer than the command.
 
 from __future__ import annotations
 
+import _signal as signal  # not `signal`, see `_program`
 import errno
 import os
 import select
-import signal
 import time
 
 from .._mask import HostError, masked
