@@ -10,6 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.hosts import Hosts
+from tests.hosts._podman import podman
 from tests.tools.stage import ROOT
 
 KINDS = {"tool", "check", "by_hand", "limit", "limit_open", "outage", "memory"}
@@ -23,3 +27,15 @@ def test_a_quick_bench_makes_all_its_runs(tmp_path: Path) -> None:
     assert {one["what"] for one in results["samples"]} == KINDS
     assert {one["by"] for one in results["samples"] if one["what"] == "outage"} == {"tool", "restart"}
     assert "whole run / limit, 2 hosts" in done.stdout
+
+
+def test_a_host_shares_its_weight_with_no_other(hosts: Hosts) -> None:
+    """Each is a control group of its own right under the root, as each process of a controller is."""
+    if podman("info", "--format", "{{.Host.CgroupManager}}").strip() != "cgroupfs":
+        pytest.skip("systemd manages this machine's control groups, and gives all containers a half")
+    for name in hosts.names:
+        groups = Path(f"/proc/{hosts._pid(name)}/cgroup").read_text().splitlines()
+        (group,) = [line.split(":")[2] for line in groups if "cpu" in line.split(":")[1].split(",")] or [
+            line.split(":")[2] for line in groups if line.startswith("0::")
+        ]
+        assert group.split("/")[1].startswith("libpod-"), group
