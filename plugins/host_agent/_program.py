@@ -11,7 +11,8 @@ A module is packed when it is first needed; `service_env` has those packed that 
 for each host. To compile them would be most of the program's work on a host; one with the controller's version of Python is
 spared that. Most of what is left would be Python's own modules, so the program keeps to those that its interpreter has
 loaded already or that are written in C: `json`, `re`, `signal` and `socket` each load `enum` and what that needs, which takes
-as long as the interpreter's start. They are loaded where few hosts need them.
+as long as the interpreter's start. They are loaded where few hosts need them. For the same reason it looks for no garbage,
+and ends without taking the interpreter apart, which takes half as long as its start.
 """
 
 from __future__ import annotations
@@ -38,9 +39,10 @@ if sys.version_info < (3, 9):
     print('\\n@MARKER@' + '{"changed": false, "failed": true, "services": [], "msg": "@TOO_OLD@"}'.replace(
         "{0}", ".".join(map(str, sys.version_info[:3]))))
     sys.exit(0)
-import _frozen_importlib_external, marshal, zlib
+import _frozen_importlib_external, gc, marshal, os, zlib
 from _frozen_importlib import ModuleSpec
 from binascii import a2b_base64
+gc.disable()
 SAME = getattr(_frozen_importlib_external, "MAGIC_NUMBER", b"") == @MAGIC@
 def unpacked(text):
     return zlib.decompress(a2b_base64(text))
@@ -61,6 +63,7 @@ class Memory:
 sys.meta_path.insert(0, Memory)
 from @PACKAGE@._agent import main
 main(eval(unpacked("@PAYLOAD@")))
+os._exit(0)
 """
 
 

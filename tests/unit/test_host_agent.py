@@ -131,7 +131,7 @@ def test_a_python_of_the_controllers_version_need_not_compile_and_another_does(s
     if not same:
         monkeypatch.setattr(_program, "MAGIC_NUMBER", b"another")
     program = _program.build({"state": "preflight", "services": []}).decode()
-    program = program.replace("compile(unpacked", "print('compiles') or compile(unpacked")
+    program = program.replace("compile(unpacked", "print('compiles', flush=True) or compile(unpacked")
     done = subprocess.run([sys.executable, "-I", "-S", "-"], input=program, capture_output=True, text=True, check=True)
     assert ("compiles" in done.stdout) is not same and _program.MARKER + '{"changed": false' in done.stdout
     modules, _payload = unpacked(program.encode())
