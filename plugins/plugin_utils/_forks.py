@@ -10,18 +10,22 @@ an action of this collection does on the controller.
 
 from __future__ import annotations
 
-import _strptime  # noqa: F401 - a date's first parsing loads it
 import gc
-import netrc  # noqa: F401 - an HTTP session's first request loads it
+from importlib import import_module
 
 from ansible.plugins.loader import become_loader, connection_loader, shell_loader
 
 # As most hosts are reached, and the controller itself. Others work as well; their workers load what they need.
 _USUAL = ((connection_loader, "ssh"), (connection_loader, "local"), (become_loader, "sudo"), (shell_loader, "sh"))
 
+# Modules that Python loads late: for the first date that is parsed, and for an HTTP session's first request.
+_LATE = ("_strptime", "netrc")
+
 
 def prepare() -> None:
     """Load the usual plugins, and let the garbage collection of workers pass over all that is there by now."""
+    for name in _LATE:
+        import_module(name)
     for loader, name in _USUAL:
         loader.get(name, class_only=True)
     gc.freeze()
