@@ -66,13 +66,13 @@ def _connected(host: str, port: int, deadline: float) -> socket.socket:
     """A connection to the first of the host's addresses that takes one."""
     # As bytes where that will do: of a text, Python wants to know how its name is written in ASCII, and loads tables.
     name = host.encode() if host.isascii() else host
-    problem = OSError()
-    for family, _kind, _protocol, _name, address in socket.getaddrinfo(name, port, 0, socket.SOCK_STREAM):
+    *others, last = [(each[4], each[0]) for each in socket.getaddrinfo(name, port, 0, socket.SOCK_STREAM)]
+    for address, family in others:
         try:
             return connect(address, _left(deadline), family)
-        except OSError as found:
-            problem = found
-    raise problem
+        except OSError:
+            pass  # the next one may take it
+    return connect(last[0], _left(deadline), last[1])
 
 
 def _secured(stream: socket.socket, host: str, deadline: float):
@@ -138,7 +138,7 @@ def _answer(stream: socket.socket, deadline: float) -> tuple[int, bytes]:
         head, sign, rest = data.partition(b"\r\n\r\n")
         if sign:
             version, status, *_words = head.split(b"\r\n")[0].split(b" ") + [b""]
-            if not version.startswith(b"HTTP/1.") or len(status) != 3 or not status.isdigit():
+            if version[:-1] != b"HTTP/1." or not version[-1:].isdigit() or len(status) != 3 or not status.isdigit():
                 raise _Odd
             if not status.startswith(b"1"):
                 return int(status), _body(stream, deadline, head.lower(), rest)

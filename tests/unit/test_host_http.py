@@ -52,6 +52,8 @@ def test_what_is_no_url_is_refused(url: str) -> None:
         (b"HTTP/1.1 2000 OK\r\n\r\n", (None, b"")),
         (b"HTTP/1.1 2x0 OK\r\n\r\n", (None, b"")),
         (b"HTTP/1.1\r\n\r\n", (None, b"")),
+        (b"HTTP/1.x 200 OK\r\n\r\n", (None, b"")),
+        (b"HTTP/1.10 200 OK\r\n\r\n", (None, b"")),
         (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", (None, b"")),
         (b"", (None, b"")),
     ],
